@@ -1,0 +1,70 @@
+# Gateproof. `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+SSLYZE := .venv-sslyze
+BIN := $(VENV)/bin
+# Installed as told by the lock and nothing else: hashes are required, wheels are never resolved anew.
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --no-deps
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+.PHONY: help audit test lint lock bench bench-peers exam faults docs clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+audit: $(VENV)/.run $(SSLYZE)/.done ## start the reference gateway, audit it, write the report
+	@$(BIN)/gateproof demo
+
+test: $(VENV)/.dev $(SSLYZE)/.done lint ## everything that CI runs: lint, types, contracts, tests
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+lint: $(VENV)/.dev ## ruff, mypy --strict, import contracts
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+exam: $(VENV)/.dev $(SSLYZE)/.done ## every twin on both hosts, full campaign; writes conformance/kill_matrix.json
+	@$(BIN)/python -m tests.twins.exam
+
+N ?= 20
+SEED ?= 1
+faults: $(VENV)/.dev $(SSLYZE)/.done ## N=20 disturbed audits: no pass that the undisturbed run does not have
+	@$(BIN)/python -m tests.faults.campaign $(N) --seed $(SEED)
+
+bench: $(VENV)/.dev $(SSLYZE)/.done ## measure speed side by side; writes bench.json
+	@$(BIN)/python -m tests.bench
+
+bench-peers: $(VENV)/.dev $(SSLYZE)/.done ## bench against peers that need downloads; never part of CI
+	@$(BIN)/python -m tests.bench --peers
+
+docs: $(VENV)/.dev ## regenerate TARGET.md and results.schema.json from their sources
+	@$(BIN)/python -m tests.architecture.generated --write
+
+lock: $(VENV)/.dev ## resolve the three locked sets anew
+	$(UV_COMPILE) pyproject.toml --group build -o requirements-run.txt
+	$(UV_COMPILE) pyproject.toml --group build --extra dev -c requirements-run.txt -o requirements-dev.txt
+	$(UV_COMPILE) --group sslyze -o requirements-sslyze.txt
+
+clean: ## remove environments, caches and runs
+	rm -rf $(VENV) $(SSLYZE) gateproof-runs bench.json build .mypy_cache .ruff_cache .pytest_cache *.egg-info
+
+$(VENV)/.run: requirements-run.txt pyproject.toml
+	@bash tests/setup/environment.sh "$(PYTHON)" $(VENV)
+	@$(BIN)/python $(PIP_INSTALL) -r requirements-run.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+	@$(BIN)/python $(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+# Optional second opinion on TLS: without it the audit runs and says that it had one engine only.
+$(SSLYZE)/.done: requirements-sslyze.txt
+	@bash tests/setup/environment.sh "$(PYTHON)" $(SSLYZE)
+	@$(SSLYZE)/bin/python $(PIP_INSTALL) -r requirements-sslyze.txt
+	@touch $@
