@@ -1,0 +1,218 @@
+"""An audit, start to end: plan → observe → judge → assess. Everything that touches the target happens in `observe`."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from conformance.assess import assess
+from conformance.catalogue import Observation, Phase, checks, observations
+from conformance.evidence.folder import NotARun, RunFolder
+from conformance.judge import Gathered, judge, recall
+from conformance.kills import kill_matrix
+from conformance.model.declared import Declared
+from conformance.model.evidence import CannotObserve, Evidence, Unobserved
+from conformance.model.preflight import Preflight
+from conformance.model.results import Results, encode
+from conformance.model.run import RunRecord, Timing
+from conformance.model.scale import Disruption, Fault
+from conformance.selection import Selection
+from conformance.session import Session
+from conformance.stage import Stage, declare
+
+Progress = Callable[[str, str], None]  # (observation, "begins" | "ends" | "cannot"): for whoever watches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What will be looked at, and what will not, before anything is sent."""
+
+    observations: tuple[Observation, ...]
+    barred: Mapping[str, Unobserved]  # evidence name → why it cannot be had with the declared access
+
+
+def plan(session_access: frozenset[str], environment: str, authorised: bool, selection: Selection) -> Plan:
+    """The observations that the selected checks need, parted by whether the declared access and environment allow them."""
+    wanted = {kind for check in selection.checks(checks()) for kind in check.needs.values()}
+    needed = [o for o in observations() if o.yields in wanted or o.yields is Preflight]
+    needed = _with_forerunners(needed)
+    barred = {
+        o.yields.__name__: why for o in needed if (why := _bar(o, session_access, environment, authorised))
+    }
+    return Plan(observations=tuple(o for o in needed if o.yields.__name__ not in barred), barred=barred)
+
+
+def _with_forerunners(needed: Iterable[Observation]) -> list[Observation]:
+    """The observations together with those that must come before them."""
+    every = {o.yields: o for o in observations()}
+    found: dict[str, Observation] = {}
+    waiting = list(needed)
+    while waiting:
+        observation = waiting.pop()
+        if observation.name not in found:
+            found[observation.name] = observation
+            waiting += [every[kind] for kind in observation.after if kind in every]
+    return [o for o in observations() if o.name in found]
+
+
+def _bar(
+    observation: Observation, access: frozenset[str], environment: str, authorised: bool
+) -> Unobserved | None:
+    missing = [name for name in observation.access if name not in access]
+    if missing:
+        return Unobserved(
+            reason=f"the target file declares no {' and no '.join(missing)}",
+            fault=Fault.OPERATOR,
+            decide=f"declare {' and '.join(missing)} in the target file",
+        )
+    if observation.disruption is Disruption.INTRUSIVE and environment == "production" and not authorised:
+        return Unobserved(
+            reason="this look may disturb a production system, and no authorisation is declared",
+            fault=Fault.OPERATOR,
+            decide="audit staging, or declare `[authorisation]`",
+        )
+    return None
+
+
+async def audit(stage: Stage, selection: Selection, progress: Progress) -> Results:
+    """Observe the target of a stage, record what was seen, and assess it. Interruption keeps all that was recorded so far."""
+    target = stage.session.target
+    todo = plan(target.access(), target.environment, target.authorisation is not None, selection)
+    stage.folder.write("Declared", declare(target))
+    observer = Observer(stage, progress)
+    for name, why in todo.barred.items():
+        observer.keep(name, why)
+    interrupted = False
+    try:
+        await observer.observe(todo.observations)
+    except asyncio.CancelledError:
+        interrupted = True
+    leftovers = await stage.clear_up()
+    stage.folder.finish(_record(stage, selection, observer, interrupted=interrupted, leftovers=leftovers))
+    return reassess(stage.folder)
+
+
+def reassess(folder: RunFolder) -> Results:
+    """Judge and assess what a run recorded; offline, and the same bytes for the same evidence. Raises NotARun."""
+    record = folder.record()
+    gathered: Gathered = recall(folder)
+    declared = gathered.get("Declared")
+    if not isinstance(declared, Declared):
+        raise NotARun(f"{folder.path} does not say what was declared about its target")
+    selection = Selection.parse(record.selection)
+    findings = judge(selection.checks(checks()), gathered)
+    results = assess(
+        declared=declared,
+        record=record,
+        findings=findings,
+        gathered=gathered,
+        digests={name: digest for name in gathered if (digest := folder.digest(name))},
+        kills=kill_matrix(),
+    )
+    (folder.path / "results.json").write_bytes(encode(results))
+    return results
+
+
+class Observer:
+    """Runs observations phase by phase; whatever goes wrong with one is recorded in its place and stops no other."""
+
+    def __init__(self, stage: Stage, progress: Progress) -> None:
+        """Observe for `stage`, telling `progress` what begins and ends."""
+        self._stage = stage
+        self._progress = progress
+        self._began = time.monotonic()
+        self.timings: list[Timing] = []
+        self.faults: list[str] = []
+
+    async def observe(self, todo: Iterable[Observation]) -> None:
+        """Run all observations: one phase after another, side by side inside each."""
+        todo = tuple(todo)
+        for phase in Phase:
+            waiting = [o for o in todo if o.phase is phase and not self._recorded(o)]
+            if waiting:
+                await self._stage.before(phase)
+            while waiting:
+                pending = {o.yields for o in waiting}
+                ready = [o for o in waiting if not pending & set(o.after)]
+                await asyncio.gather(*(self._look(o) for o in ready))
+                waiting = [o for o in waiting if o not in ready]
+
+    def keep(self, name: str, found: Evidence | Unobserved) -> None:
+        """Record what was found, or why nothing was."""
+        self._stage.folder.write(name, found)
+        if isinstance(found, Evidence):
+            self._stage.session.gathered[type(found)] = found
+
+    def _recorded(self, observation: Observation) -> bool:
+        """Whether a resumed run has this evidence already."""
+        return observation.yields in self._stage.session.gathered
+
+    async def _look(self, observation: Observation) -> None:
+        self._progress(observation.title, "begins")
+        began = time.monotonic()
+        found = self._lost_access(observation) or await self._attempt(observation)
+        self.keep(observation.yields.__name__, found)
+        self.timings.append(
+            Timing(
+                observation=observation.name,
+                evidence=observation.yields.__name__,
+                began_ms=int((began - self._began) * 1000),
+                took_ms=int((time.monotonic() - began) * 1000),
+            )
+        )
+        self._progress(observation.title, "cannot" if isinstance(found, Unobserved) else "ends")
+
+    def _lost_access(self, observation: Observation) -> Unobserved | None:
+        """What the pre-flight found broken among the access that an observation needs."""
+        preflight = self._stage.session.gathered.get(Preflight)
+        if not isinstance(preflight, Preflight):
+            return None
+        return next(
+            (s.trouble for s in preflight.steps if s.trouble is not None and s.blocks in observation.access),
+            None,
+        )
+
+    async def _attempt(self, observation: Observation) -> Evidence | Unobserved:
+        session: Session = self._stage.session
+        try:
+            return await observation.run(session)
+        except CannotObserve as trouble:
+            return trouble.unobserved
+        except OSError as trouble:
+            return Unobserved(
+                reason=f"{observation.title}: {trouble}",
+                fault=Fault.NETWORK,
+                decide="repeat the audit when the network is well",
+            )
+        except Exception as bug:  # noqa: BLE001 - the top of one look: a bug of ours becomes a fault, and the run goes on
+            self.faults.append(f"{observation.name}: {type(bug).__name__}: {bug}"[:300])
+            return Unobserved(
+                reason=f"our own code failed in '{observation.name}' ({type(bug).__name__})",
+                fault=Fault.SUITE,
+                decide="report this as a fault of the suite",
+            )
+
+
+def _record(
+    stage: Stage, selection: Selection, observer: Observer, *, interrupted: bool, leftovers: tuple[str, ...]
+) -> RunRecord:
+    session = stage.session
+    return RunRecord(
+        run=stage.run,
+        suite=stage.suite,
+        started=stage.started.isoformat(timespec="seconds"),
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        profile=stage.profile,
+        sample=session.sample,
+        seed=stage.seed,
+        selection=selection.text(),
+        require=selection.require or session.target.gate.require,
+        target_file=stage.target_file,
+        interrupted=interrupted,
+        requests=session.meter.requests,
+        spent=session.meter.money,
+        timings=tuple(sorted(observer.timings, key=lambda t: (t.began_ms, t.observation))),
+        leftovers=leftovers,
+        faults=tuple(observer.faults),
+    )

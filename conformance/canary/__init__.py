@@ -1,0 +1,1 @@
+"""Canaries: minting, the forms they take, and reading them back. Pure."""

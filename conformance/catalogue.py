@@ -1,0 +1,185 @@
+"""The catalogue: every check and every observation, found by their decorators.
+
+A new check is one decorated function in `conformance/checks/`; a new observation one decorated coroutine in
+`conformance/probes/` or `conformance/collectors/`. Nothing else has to be told.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+
+from conformance.model.evidence import Evidence
+from conformance.model.scale import Disruption, Level, Severity
+from conformance.model.verdict import Verdict
+
+if TYPE_CHECKING:
+    from conformance.session import Session
+    from conformance.target import Target
+
+_CHECKED = TypeVar("_CHECKED", bound=Callable[..., Verdict])
+_Seen = TypeVar("_Seen", bound=Evidence)
+
+
+class Phase(IntEnum):
+    """When an observation runs. Phases follow one another; inside a phase observations run side by side."""
+
+    PREFLIGHT = 0
+    OUTSIDE = 1
+    KEYS = 2
+    SPEND = 3
+    CAMPAIGN = 4
+    INSIDE = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One check of the catalogue: a pure function from evidence to a verdict, and what to print about it."""
+
+    id: str
+    claim: str
+    severity: Severity
+    level: Level
+    deciding: bool
+    fix: str
+    title: str
+    why: str
+    needs: Mapping[str, type[Evidence]]
+    judge: Callable[..., Verdict]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What an observation will take at most: requests to the gateway, picodollars at list price, seconds beside them."""
+
+    requests: int = 0
+    money: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One look at the target: what it yields, what access it takes, what it costs."""
+
+    name: str
+    yields: type[Evidence]
+    phase: Phase
+    level: Level
+    disruption: Disruption
+    access: tuple[str, ...]  # names of `Target.access()`
+    after: tuple[type[Evidence], ...]
+    cost: Callable[["Target", int], Cost]
+    run: Callable[["Session"], Awaitable[Evidence]]
+    title: str
+
+
+_checks: dict[str, Check] = {}
+_observations: dict[str, Observation] = {}
+
+
+def check(
+    id: str,  # noqa: A002
+    *,
+    claim: str,
+    severity: Severity,
+    level: Level,
+    fix: str,
+    deciding: bool = True,
+) -> Callable[[_CHECKED], _CHECKED]:
+    """Enter a function into the catalogue.
+
+    The parameter types say which evidence it needs; where one of them was not observed, the function is not called and the
+    verdict is inconclusive. The docstring's first line is its title in every report, the rest says why it matters.
+    `fix` tells an operator what to change. A check that is not `deciding` informs and never decides its claim.
+    """
+
+    def enter(function: _CHECKED) -> _CHECKED:
+        if id in _checks:
+            raise ValueError(f"two checks are called {id}")
+        title, _, why = inspect.cleandoc(function.__doc__ or "").partition("\n")
+        hints = get_type_hints(function)
+        hints.pop("return", None)
+        _checks[id] = Check(
+            id=id,
+            claim=claim,
+            severity=severity,
+            level=level,
+            deciding=deciding,
+            fix=fix,
+            title=title.rstrip("."),
+            why=" ".join(why.split()),
+            needs=hints,
+            judge=function,
+        )
+        return function
+
+    return enter
+
+
+def observes(
+    *,
+    phase: Phase,
+    level: Level,
+    disruption: Disruption,
+    cost: Callable[["Target", int], Cost],
+    access: tuple[str, ...] = (),
+    after: tuple[type[Evidence], ...] = (),
+) -> Callable[[Callable[["Session"], Awaitable[_Seen]]], Callable[["Session"], Awaitable[_Seen]]]:
+    """Enter a coroutine into the catalogue of observations.
+
+    It is called with the session, returns frozen evidence of its annotated type or raises `CannotObserve`.
+    `access` names what the target file must declare (see `Target.access`); where it does not, the observation is not
+    made and its evidence is recorded as unobserved. `after` names evidence of the same phase that must be there first.
+    `cost(target, n)` is an upper bound, n being the profile's sample size per path.
+    """
+
+    def enter(function: Callable[["Session"], Awaitable[_Seen]]) -> Callable[["Session"], Awaitable[_Seen]]:
+        yields: Any = inspect.get_annotations(function, eval_str=False)["return"]
+        name = function.__name__
+        if name in _observations:
+            raise ValueError(f"two observations are called {name}")
+        _observations[name] = Observation(
+            name=name,
+            yields=yields,
+            phase=phase,
+            level=level,
+            disruption=disruption,
+            access=access,
+            after=after,
+            cost=cost,
+            run=function,
+            title=inspect.cleandoc(function.__doc__ or "").partition("\n")[0].rstrip("."),
+        )
+        return function
+
+    return enter
+
+
+def checks() -> tuple[Check, ...]:
+    """Every check, ordered by id."""
+    _discover()
+    return tuple(_checks[name] for name in sorted(_checks))
+
+
+def observations() -> tuple[Observation, ...]:
+    """Every observation, in the order of phases."""
+    _discover()
+    return tuple(sorted(_observations.values(), key=lambda o: (o.phase, o.name)))
+
+
+def evidence_types() -> dict[str, type[Evidence]]:
+    """Every evidence type that an observation yields or a check needs, by name."""
+    types = {o.yields.__name__: o.yields for o in observations()}
+    for entry in checks():
+        types |= {needed.__name__: needed for needed in entry.needs.values()}
+    return types
+
+
+def _discover() -> None:
+    for package in ("conformance.checks", "conformance.probes", "conformance.collectors"):
+        root = importlib.import_module(package)
+        for module in pkgutil.walk_packages(root.__path__, prefix=f"{package}."):
+            importlib.import_module(module.name)

@@ -1,0 +1,111 @@
+"""K3: a compromised key can be ended at once."""
+
+from conformance.catalogue import check
+from conformance.model.declared import Declared
+from conformance.model.keys import Death, Revocation, Rotation
+from conformance.model.scale import Level, Severity
+from conformance.model.verdict import Fail, Inconclusive, NotApplicable, Pass, Verdict
+
+_LEAST_POLLS = 3  # after the deadline
+
+
+@check(
+    "keys.revocation-takes-effect",
+    claim="K3",
+    severity=Severity.CRITICAL,
+    level=Level.OPERATOR,
+    fix="Check the key's state where the request is admitted, or bound every cache of it; declare the bound as "
+    "`claims.revocation_latency`.",
+)
+def revocation_takes_effect(revocation: Revocation, declared: Declared) -> Verdict:
+    """A revoked or disabled key is refused within the declared time.
+
+    Between the leak of a key and its end, whoever holds it spends and reads; a cache that outlives the revocation
+    prolongs that.
+    """
+    deadline = declared.promises.revocation_latency
+    survived = [fail for death in revocation.deaths if (fail := _survived(death, deadline, revocation))]
+    unproven = [doubt for death in revocation.deaths if (doubt := _unproven(death, revocation))]
+    if survived or unproven:
+        return [*survived, *unproven][0]
+    last = "; ".join(f"{death.how}: {_last_served(death)}" for death in revocation.deaths)
+    polls = sum(death.polls for death in revocation.deaths)
+    return Pass(
+        because=f"{last} (declared: {deadline:g} s); {polls} polls while a sibling was served",
+        cites=(revocation,),
+    )
+
+
+@check(
+    "keys.rotation-replaces-the-secret",
+    claim="K3",
+    severity=Severity.HIGH,
+    level=Level.OPERATOR,
+    fix="Make rotation issue a new random secret and end the old one within the overlap that is documented.",
+)
+def rotation_replaces_the_secret(rotation: Rotation, declared: Declared) -> Verdict:
+    """A rotated key has a new secret, and the old one dies within the declared overlap.
+
+    Rotation that leaves the old secret alive gives the feeling of safety without the thing.
+    """
+    if rotation.old is None:
+        return NotApplicable(
+            because=f"the gateway offers no rotation: {rotation.absent}; a new key and a revocation take its place",
+            cites=(rotation,),
+        )
+    if not rotation.differs:
+        return Fail(
+            because="rotation gave the same secret again",
+            expected="a new secret",
+            observed="the secret before and after are equal",
+            cites=(rotation,),
+        )
+    deadline = declared.promises.rotation_overlap + declared.promises.revocation_latency
+    doubt = _survived(rotation.old, deadline, rotation) or _unproven(rotation.old, rotation)
+    if doubt is not None:
+        return doubt
+    if not rotation.new_serves:
+        return Inconclusive(
+            because="the new secret was not served, so the old one's refusal proves nothing",
+            decide="repeat the audit; check `rotate` in the dialect",
+            cites=(rotation,),
+        )
+    return Pass(
+        because=f"the new secret serves; the old one was {_last_served(rotation.old)}",
+        cites=(rotation,),
+    )
+
+
+def _last_served(death: Death) -> str:
+    return (
+        "never served again"
+        if death.last_served_ms is None
+        else f"last served after {death.last_served_ms} ms"
+    )
+
+
+def _survived(death: Death, deadline: float, evidence: Revocation | Rotation) -> Fail | None:
+    if death.last_served_ms is None or death.last_served_ms <= deadline * 1000:
+        return None
+    return Fail(
+        because=f"after '{death.how}' the key was still served at {death.last_served_ms / 1000:.2f} s",
+        expected=f"no call served later than {deadline:g} s after the command was answered",
+        observed=f"{death.polls - death.refused} of {death.polls} polls served, the last at {death.last_served_ms} ms",
+        cites=(evidence,),
+        reproduction=f"{death.how} a key that was just used, then call with it again",
+    )
+
+
+def _unproven(death: Death, evidence: Revocation | Rotation) -> Inconclusive | None:
+    """Why the refusals of a dead key would prove nothing, if so."""
+    if not death.alive_before:
+        why = f"the key was not served before '{death.how}', so its refusal proves nothing"
+    elif death.sibling_served < max(1, death.sibling_polls):
+        why = f"a sibling key was refused too ({death.sibling_served} of {death.sibling_polls} served) while the key was watched"
+    elif death.polls_after_deadline < _LEAST_POLLS or death.refused < death.polls_after_deadline:
+        why = f"only {death.refused} refusals were seen in {death.polls} polls, {death.polls_after_deadline} of them after the deadline"
+    else:
+        return None
+    return Inconclusive(
+        because=why, decide="repeat the audit while the gateway serves steadily", cites=(evidence,)
+    )

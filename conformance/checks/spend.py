@@ -1,0 +1,150 @@
+"""S1: spending limits on keys hold. Judged by what reached the provider, never by what the gateway says."""
+
+from conformance.catalogue import check
+from conformance.model.declared import Declared
+from conformance.model.evidence import Evidence
+from conformance.model.money import from_usd, in_usd
+from conformance.model.scale import Level, Severity
+from conformance.model.spend import Scenario, SpendRace, SpendSequential
+from conformance.model.verdict import Fail, Inconclusive, Pass, Verdict
+
+_FIX = (
+    "Reserve the worst case of a call before it is forwarded, in one transaction with the check against the limit; "
+    "settle the true cost afterwards, and charge the reservation where the outcome is unknown."
+)
+
+
+@check("spend.sequential-limit-holds", claim="S1", severity=Severity.CRITICAL, level=Level.OPERATOR, fix=_FIX)
+def sequential_limit_holds(spent: SpendSequential, declared: Declared) -> Verdict:
+    """Calls one after another never make a key's bill exceed its limit.
+
+    A limit is what stands between a leaked key and an unbounded bill.
+    """
+    tolerated = from_usd(declared.promises.soft_limit)
+    for scenario in spent.scenarios:
+        if scenario.bill() > scenario.limit + tolerated:
+            return _overspent(scenario, tolerated, spent)
+    for scenario in spent.scenarios:
+        if (doubt := _doubt(scenario)) is not None:
+            return Inconclusive(
+                because=doubt, decide="repeat the audit while the gateway serves steadily", cites=(spent,)
+            )
+    last = spent.scenarios[-1]
+    return Pass(
+        because=f"{_summary(last)}; the next {len(last.refusals())} calls were refused ({_told(last)}){_priced(spent)}",
+        cites=(spent,),
+    )
+
+
+@check("spend.concurrent-limit-holds", claim="S1", severity=Severity.CRITICAL, level=Level.OPERATOR, fix=_FIX)
+def concurrent_limit_holds(race: SpendRace, declared: Declared) -> Verdict:
+    """Calls that arrive at once never make a key's bill exceed its limit.
+
+    Whoever steals a key does not wait for one answer before asking the next question: a check that is not one step with the
+    reservation lets all of them through.
+    """
+    tolerated = from_usd(declared.promises.soft_limit)
+    overspent = [s for s in race.rounds if s.bill() > s.limit + tolerated]
+    if overspent:
+        return _overspent(max(overspent, key=lambda s: s.bill() - s.limit), tolerated, race)
+    if (doubt := _race_doubt(race)) is not None:
+        return Inconclusive(
+            because=doubt,
+            decide="raise `limits.connections`, and repeat the audit while the gateway serves steadily",
+            cites=(race,),
+        )
+    used = max(100 * s.bill() // s.limit for s in race.rounds)
+    return Pass(
+        because=f"{len(race.rounds)} rounds of {race.volley} calls at once stayed within the limit (at most {used} % used); "
+        f"on an ample key {race.ample_in_flight} of them overlapped at the provider{_priced(race)}",
+        cites=(race,),
+    )
+
+
+@check(
+    "spend.refusals-reach-no-provider",
+    claim="S1",
+    severity=Severity.MEDIUM,
+    level=Level.OPERATOR,
+    fix="Decide about the limit before the request is forwarded.",
+    deciding=False,
+)
+def refusals_reach_no_provider(spent: SpendSequential) -> Verdict:
+    """A call that is refused for its limit never reaches the provider.
+
+    What is forwarded is billed, whatever the caller is told afterwards.
+    """
+    refused = [call for scenario in spent.scenarios for call in scenario.refusals()]
+    leaked = [call for call in refused if call.reached]
+    if leaked:
+        return Fail(
+            because=f"{len(leaked)} of {len(refused)} refused calls had reached the provider",
+            expected="no refused call at the witness",
+            observed=f"{len(leaked)} refused calls, billed {in_usd(sum(call.cost for call in leaked))}",
+            cites=(spent,),
+        )
+    if not refused:
+        return Inconclusive(because="no call was refused", decide="repeat the audit", cites=(spent,))
+    return Pass(because=f"none of {len(refused)} refused calls reached the provider", cites=(spent,))
+
+
+def _overspent(scenario: Scenario, tolerated: int, evidence: Evidence) -> Fail:
+    over = scenario.bill() - scenario.limit
+    allowed = f" + {in_usd(tolerated)} tolerated" if tolerated else ""
+    return Fail(
+        because=f"{scenario.name}: {in_usd(scenario.bill())} spent on a limit of {in_usd(scenario.limit)}, {100 * over // scenario.limit} % over",
+        expected=f"a bill of at most {in_usd(scenario.limit)}{allowed}",
+        observed=f"{sum(call.reached for call in scenario.calls)} calls reached the provider, billed {in_usd(scenario.bill())}",
+        cites=(evidence,),
+        reproduction=f"make a key with that limit, then: {scenario.name}, {len(scenario.calls)} chat completions with different prompts; "
+        "add up the provider's usage",
+    )
+
+
+def _doubt(scenario: Scenario) -> str | None:
+    """Why staying within the limit would prove nothing, if so."""
+    control = scenario.control
+    if not any(call.served for call in scenario.calls):
+        return f"{scenario.name}: no call was served"
+    if not scenario.refusals():
+        return f"{scenario.name}: no call was refused, so the limit was never met"
+    if not (control.ample_before and control.ample_after):
+        return f"{scenario.name}: a key with an ample limit was not served just before and after"
+    if control.revived is False:
+        return f"{scenario.name}: the refused key was not served again after its limit was raised, so it was not the limit that refused it"
+    return None
+
+
+def _race_doubt(race: SpendRace) -> str | None:
+    if not race.rounds:
+        return "no race was run"
+    if race.ample_in_flight < 2:
+        return "calls sent at once never overlapped at the provider, even on an ample key: no race was shown to be possible"
+    if race.ample_served < race.volley:
+        return f"on an ample key only {race.ample_served} of {race.volley} calls at once were served"
+    return next(
+        (doubt for scenario in race.rounds if (doubt := _race_round_doubt(scenario)) is not None), None
+    )
+
+
+def _race_round_doubt(scenario: Scenario) -> str | None:
+    silent = [call for call in scenario.calls if not call.told.isdigit()]
+    if silent:
+        return f"{scenario.name}: {len(silent)} calls were not answered ({silent[0].told})"
+    return _doubt(scenario)
+
+
+def _summary(scenario: Scenario) -> str:
+    served = sum(call.served for call in scenario.calls)
+    used = 100 * scenario.bill() // scenario.limit
+    return f"{served} calls served, {in_usd(scenario.bill())} of {in_usd(scenario.limit)} spent ({used} %)"
+
+
+def _told(scenario: Scenario) -> str:
+    return ", ".join(sorted({call.told for call in scenario.refusals()}))
+
+
+def _priced(evidence: SpendSequential | SpendRace) -> str:
+    if evidence.price.source == "measured":
+        return "; priced by the gateway's own usage records"
+    return ""

@@ -1,0 +1,239 @@
+"""T2: HTTPS is enforced. What a port says in clear text must be worth nothing to a client and to whoever
+listens.
+"""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from conformance.catalogue import check
+from conformance.model.scale import Level, Severity
+from conformance.model.transport import ClearAnswer, ClearPlace, ClearText, Ending
+from conformance.model.verdict import Fail, Inconclusive, Norm, NotApplicable, Pass, Verdict
+
+_FIX = "serve no API without TLS: close the port, or let it answer with a redirect to https and nothing else"
+_LEAST_SYNS = 3
+_LEAST_WAIT_MS = 6000
+_SHOWN = 5
+_PERMANENT = {301, 308}
+_Found = tuple[ClearPlace, ClearAnswer]
+
+
+@check(
+    "transport.clear-text-serves-nothing",
+    claim="T2",
+    severity=Severity.CRITICAL,
+    level=Level.OUTSIDE,
+    fix=_FIX,
+)
+def clear_text_serves_nothing(clear: ClearText) -> Verdict:
+    """Nothing of value is served in clear text.
+
+    An API that also answers without TLS will be used without TLS: one wrong URL in one client sends keys
+    and prompts readable through every network between. No browser rule protects an SDK from that.
+    """
+    for place, answer in _answers(clear):
+        value = _of_value(place, answer)
+        if value:
+            return _served(clear, place, answer, value)
+    unclear = [f"{place}: {reason}" for place in clear.places if (reason := _unclear(place))]
+    unclear += [f"{host} has no address" for host in clear.unresolved]
+    if unclear or not clear.places or clear.seen() == 0:
+        return Inconclusive(
+            because="not every port gave an answer that says something: " + "; ".join(unclear[:_SHOWN]),
+            decide="probe from where every address can be reached, and let each port answer or refuse",
+            cites=(clear,),
+        )
+    told = sorted({_told(answer) for _, answer in _answers(clear)})
+    return Pass(
+        because=f"{len(clear.places)} ports tried, seen from {clear.vantage or 'here'}: {'; '.join(told)}",
+        cites=(clear,),
+    )
+
+
+@check(
+    "transport.clear-text-key-is-not-accepted",
+    claim="T2",
+    severity=Severity.CRITICAL,
+    level=Level.OUTSIDE,
+    fix=_FIX,
+)
+def clear_text_key_is_not_accepted(clear: ClearText) -> Verdict:
+    """A key that was sent in clear text opens nothing and does not come back.
+
+    Whoever listens on the way has such a key; a server that accepts it teaches clients that this is fine.
+    """
+    for place, answer in _answers(clear):
+        if answer.key_echoed:
+            return _key_trouble(clear, place, answer, "the key came back in the clear-text answer")
+        if answer.reached_provider or (_is_api(answer) and 200 <= answer.status < 300 and clear.real_key):
+            return _key_trouble(clear, place, answer, "a request with a key sent in clear text was served")
+    silent = [str(place) for place in clear.places if _unclear(place)]
+    spoken = [str(place) for place, answer in _answers(clear) if answer.ending is Ending.HTTP]
+    if silent or clear.unresolved or not clear.places or clear.seen() == 0:
+        return Inconclusive(
+            because=f"not every port gave an answer that says something: {'; '.join(silent[:_SHOWN])}",
+            decide="probe from where every address can be reached",
+            cites=(clear,),
+        )
+    if spoken and not clear.real_key:
+        return Inconclusive(
+            because=f"{spoken[0]} speaks HTTP in clear text, and no real key could be tried: {clear.key_trouble}",
+            decide="declare `credentials.admin` and `dialect`, so that a key can be made, sent in clear and revoked",
+            cites=(clear,),
+        )
+    how = "a key made for this and revoked" if clear.real_key else "no port speaks HTTP in clear text"
+    return Pass(because=f"not accepted and not echoed on {len(clear.places)} ports: {how}", cites=(clear,))
+
+
+@check(
+    "transport.clear-text-redirects-stay-home",
+    claim="T2",
+    severity=Severity.HIGH,
+    level=Level.OUTSIDE,
+    fix="redirect to https:// on the same host, with 301 or 308",
+)
+def clear_text_redirects_stay_home(clear: ClearText) -> Verdict:
+    """Redirects from clear text lead to https on the same host, and nowhere else.
+
+    A redirect to another host, or on to http, hands the next request and its key to somebody who was not
+    asked for.
+    """
+    redirects = [(place, answer) for place, answer in _answers(clear) if 300 <= answer.status < 400]
+    for place, answer in redirects:
+        astray = _astray(place, answer)
+        if astray:
+            return Fail(
+                because=f"{place} redirects {astray}",
+                expected=f"Location: https://{place.host}/…",
+                observed=f"{answer.status} with Location: {answer.location or '(none)'}",
+                cites=(clear,),
+                reproduction=_curl(place, answer),
+            )
+    if redirects:
+        temporary = sorted({answer.status for _, answer in redirects} - _PERMANENT)
+        norm = Norm(
+            source="RFC 6797, 7.2",
+            verdict="not met" if temporary else "met",
+            note="the redirect SHOULD be permanent" + (f"; seen: {temporary}" if temporary else ""),
+        )
+        return Pass(
+            because=f"{len(redirects)} redirects, all to https on the same host", cites=(clear,), norm=(norm,)
+        )
+    if clear.seen() == 0 or any(_unclear(place) for place in clear.places):
+        return Inconclusive(
+            because="no redirect was seen, but not every port answered",
+            decide="probe from where every address can be reached",
+            cites=(clear,),
+        )
+    return NotApplicable(because="no port redirects in clear text", cites=(clear,))
+
+
+def _answers(clear: ClearText) -> Iterator[_Found]:
+    return ((place, answer) for place in clear.places for answer in place.answers)
+
+
+def _is_api(answer: ClearAnswer) -> bool:
+    return answer.request in {"models", "chat"}
+
+
+def _of_value(place: ClearPlace, answer: ClearAnswer) -> str:
+    """What makes a clear-text answer worth something; empty where nothing does."""
+    if answer.ending is Ending.HTTP2:
+        return "HTTP/2 is spoken without TLS (h2c)"
+    if answer.ending is not Ending.HTTP:
+        return ""
+    reasons = {
+        "the API is declared there, and answers": place.role == "base-url",
+        "a WebSocket is opened without TLS": answer.status == 101,
+        f"a request was answered with {answer.status}": 200 <= answer.status < 300,
+        "a request reached the provider": answer.reached_provider,
+        "a cookie is set in clear text": answer.cookie,
+        f"the API itself answers: {answer.status} with the same JSON as over https": _same_as_secure(answer),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def _same_as_secure(answer: ClearAnswer) -> bool:
+    """The clear-text answer is the API's own: status and members are those of the https answer to the same
+    request.
+    """
+    same = (answer.status, answer.json_shape) == (answer.secure_status, answer.secure_shape)
+    return bool(answer.json_shape) and answer.status >= 400 and same
+
+
+def _unclear(place: ClearPlace) -> str:
+    """Why nothing can be concluded from this port; empty where something can."""
+    for answer in place.answers:
+        if answer.ending is Ending.SILENCE:
+            return f"accepted a connection and never answered ({answer.request})"
+        if answer.ending is Ending.UNREACHABLE:
+            return "cannot be reached from here"
+        if answer.ending is Ending.CONNECT_TIMEOUT and not _filtered(place):
+            return f"no answer to {place.syns} connection requests in {place.waited_ms} ms, and no control beside it"
+        if answer.json_shape and answer.status >= 400 and _is_api(answer) and not answer.secure_status:
+            return f"answered {answer.status} in JSON, and there was no https answer to compare it with"
+    return "" if place.answers else "was not asked"
+
+
+def _filtered(place: ClearPlace) -> bool:
+    """Unanswered connection requests hold only while a TLS port of the same address answers before and
+    after.
+    """
+    long_enough = place.syns >= _LEAST_SYNS and place.waited_ms >= _LEAST_WAIT_MS
+    return long_enough and place.control_before and place.control_after
+
+
+def _served(clear: ClearText, place: ClearPlace, answer: ClearAnswer, value: str) -> Fail:
+    return Fail(
+        because=f"{place}: {value} ({answer.request} request in clear text)",
+        expected="nothing listening, a redirect to https on the same host, or an error that is not the API's",
+        observed=f"{_told(answer)}, {answer.body_bytes} bytes of body",
+        cites=(clear,),
+        reproduction=_curl(place, answer),
+    )
+
+
+def _key_trouble(clear: ClearText, place: ClearPlace, answer: ClearAnswer, what: str) -> Fail:
+    return Fail(
+        because=f"{place}: {what}",
+        expected="a key sent in clear text is neither accepted nor repeated",
+        observed=f"{_told(answer)} to a {answer.request} request",
+        cites=(clear,),
+        reproduction=_curl(place, answer),
+    )
+
+
+def _astray(place: ClearPlace, answer: ClearAnswer) -> str:
+    to = urlsplit(answer.location)
+    if to.scheme != "https":
+        return "to clear text" if to.scheme or answer.location else "without saying where to"
+    return "" if (to.hostname or "") == place.host.lower() else f"to another host, {to.hostname}"
+
+
+def _told(answer: ClearAnswer) -> str:
+    words = {
+        Ending.HTTP: f"HTTP {answer.status}",
+        Ending.TLS_ALERT: "a TLS alert",
+        Ending.HTTP2: "HTTP/2",
+        Ending.OTHER_BYTES: "bytes that are not HTTP",
+        Ending.CLOSED: "closed without an answer",
+        Ending.SILENCE: "no answer",
+        Ending.CONNECT_REFUSED: "connection refused",
+        Ending.CONNECT_TIMEOUT: "connection requests unanswered",
+        Ending.UNREACHABLE: "unreachable",
+    }
+    return words[answer.ending]
+
+
+def _curl(place: ClearPlace, answer: ClearAnswer) -> str:
+    """A line that shows the same, with an invented key."""
+    address = f"[{place.address}]" if ":" in place.address else place.address
+    special = {
+        "models": "-H 'Authorization: Bearer sk-invented'",
+        "chat": "-H 'Authorization: Bearer sk-invented' -H 'Content-Type: application/json' -d '{}'",
+        "websocket": "-H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' "
+        "-H 'Sec-WebSocket-Key: Z2F0ZXByb29mIHByb2JlLg=='",
+        "h2c": "--http2-prior-knowledge",
+    }
+    url = answer.target.partition(" ")[2]
+    return f"curl -si --resolve {place.host}:{place.port}:{address} {special[answer.request]} {url}"

@@ -1,0 +1,46 @@
+"""Printing the outcome of a run and writing its renderings."""
+
+import shutil
+import sys
+
+from conformance.evidence.folder import RunFolder
+from conformance.model.results import Results, encode
+
+
+def show(results: Results, folder: RunFolder, *, as_json: bool, quiet: bool) -> int:
+    """Write the report, print the summary; the value is the exit code."""
+    from reports.html import render
+
+    report = folder.write_text("report.html", render(results))
+    if as_json:
+        sys.stdout.write(encode(results).decode())
+    elif quiet:
+        print(results.gate.sentence)
+    else:
+        _print_summary(results)
+        for name in results.run.leftovers:
+            print(
+                f"left behind: the key '{name}' may still be alive; run: gateproof cleanup {folder.path}",
+                file=sys.stderr,
+            )
+        print(f"report: {report}")
+        print(results.gate.sentence)
+    return results.gate.exit_code
+
+
+def _print_summary(results: Results) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from reports.summary import lines, verdict_style
+
+    width = shutil.get_terminal_size((120, 24)).columns
+    console = Console(highlight=False, soft_wrap=True)
+    words = {claim.verdict for claim in results.claims}
+    for line in lines(results, width=width)[:-1]:
+        text = Text(line)
+        for word in sorted(words, key=len, reverse=True):
+            if word in line[:20]:
+                text.stylize(verdict_style(word), 0, line.index(word) + len(word))
+                break
+        console.print(text)

@@ -1,0 +1,1 @@
+"""How a gateway's key and usage interface is spoken, as data."""

@@ -1,0 +1,112 @@
+"""The grammar of a dialect: how one gateway's key and usage API is spoken, as data.
+
+An operation is one or more HTTP calls. `{name}` in paths, queries, headers and bodies stands for a variable; a string
+that is nothing but `{name}` takes the variable's own type, so that `"{limit}"` becomes a JSON number. JSON pointers
+(RFC 6901) say where answers hold what the suite needs; what is captured in one call can be used in the next, and
+everything captured at creation is remembered with the key.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of a dialect file; unknown keys are refused."""
+
+
+def _doc(text: str) -> Meta:
+    return Meta(description=text)
+
+
+class Call(Rule, frozen=True, kw_only=True):
+    """One HTTP call."""
+
+    method: Annotated[Literal["GET", "POST", "PUT", "PATCH", "DELETE"], _doc("request method")]
+    path: Annotated[str, _doc("path below the key API's base URL, with its query")]
+    body: Annotated[
+        dict[str, Any] | None,
+        _doc("JSON body; strings may hold `{variables}`; a field whose variable is unset is left out"),
+    ] = None
+    headers: Annotated[dict[str, str], _doc("further headers")] = {}
+    credential: Annotated[
+        Literal["admin", "key"], _doc("who calls: the admin credential or the key itself")
+    ] = "admin"
+    success: Annotated[tuple[int, ...], _doc("status codes that mean success")] = (200, 201, 204)
+    capture: Annotated[dict[str, str], _doc("variable → JSON pointer into the answer")] = {}
+
+
+class Operation(Rule, frozen=True, kw_only=True):
+    """What the suite wants done, as one or more calls in order."""
+
+    calls: Annotated[tuple[Call, ...], _doc("the calls, in order"), Meta(min_length=1)]
+
+
+class Pages(Rule, frozen=True, kw_only=True):
+    """How a listing is walked through."""
+
+    call: Annotated[
+        Call, _doc("one page; `{offset}`, `{page}` (from 1) or `{cursor}` and `{size}` may be used")
+    ]
+    items: Annotated[str, _doc("pointer to the array of entries")]
+    id: Annotated[str, _doc("pointer, inside an entry, to the public id; empty: the entry itself is the id")]
+    name: Annotated[
+        str, _doc("pointer, inside an entry, to the name given at creation; empty: entries have none")
+    ] = ""
+    style: Annotated[Literal["offset", "page", "cursor", "none"], _doc("how further pages are asked for")] = (
+        "none"
+    )
+    cursor: Annotated[str, _doc("pointer to the next cursor, for style `cursor`")] = ""
+    size: Annotated[int, _doc("entries asked for per page"), Meta(gt=0)] = 100
+
+
+class Dialect(Rule, frozen=True, kw_only=True):
+    """One gateway's key and usage API.
+
+    Variables that operations may use: `{name}` (unique name of the new key), `{limit}` (in the gateway's unit), `{key}`
+    (the secret), whatever was captured, and the target file's `dialect.variables`. `create` must capture
+    `secret` and `id`; `read` and `own` may capture `limit` and `usage`.
+    """
+
+    name: Annotated[str, _doc("what it is called")]
+    about: Annotated[str, _doc("one sentence, with the version it was read from")] = ""
+    per_usd: Annotated[
+        int,
+        _doc("money units per US dollar: 1 for dollars, 100 for cents, 500000 for quota points"),
+        Meta(gt=0),
+    ] = 1
+    auth_header: Annotated[str, _doc("header that carries the credential of the key API")] = "Authorization"
+    auth_value: Annotated[str, _doc("its value; `{credential}` stands for the admin credential or key")] = (
+        "Bearer {credential}"
+    )
+    limit_owner: Annotated[Literal["key", "user", "team"], _doc("what a spending limit hangs on")] = "key"
+    create: Annotated[Operation, _doc("makes a key without a limit, or with `{limit}`")]
+    create_limited: Annotated[
+        Operation | None, _doc("makes a key with a limit, where that takes other calls than `create`")
+    ] = None
+    read: Annotated[Operation | None, _doc("reads a key's limit and usage as admin")] = None
+    own: Annotated[Operation | None, _doc("reads them with the key itself")] = None
+    listing: Annotated[Pages | None, _doc("lists the keys")] = None
+    set_limit: Annotated[Operation | None, _doc("changes the limit to `{limit}`")] = None
+    disable: Annotated[Operation | None, _doc("suspends a key")] = None
+    enable: Annotated[Operation | None, _doc("ends the suspension")] = None
+    revoke: Annotated[Operation, _doc("ends a key for good")]
+    rotate: Annotated[Operation | None, _doc("gives the key a new secret; captures `secret`")] = None
+    remove_owner: Annotated[
+        Operation | None, _doc("removes the user or team that `create` made, after the key is gone")
+    ] = None
+    further_reads: Annotated[
+        tuple[Call, ...], _doc("further calls that answer with key data: exports, audit logs, spend records")
+    ] = ()
+    prices: Annotated[
+        dict[str, str],
+        _doc(
+            "`items`, `model`, `prompt`, `completion`: pointers into the models endpoint's answer, prices in USD per token"
+        ),
+    ] = {}
+    error_code: Annotated[str, _doc("pointer to the machine-readable code in a refusal; evidence only")] = ""
+    absent: Annotated[
+        dict[str, str],
+        _doc("operation → why this gateway has no such thing; accepted only where the interface shows it"),
+    ] = {}

@@ -1,0 +1,325 @@
+"""Speaking a dialect: keys made, read, limited, rotated and revoked through whatever API the target has.
+
+There is no code path for any particular gateway here; what differs between gateways is data (`grammar.Dialect`).
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from conformance.dialects.grammar import Call, Dialect, Operation
+from conformance.dialects.template import UnknownVariable, fill_json, fill_text, follow
+from conformance.evidence.journal import Journal, Leftover
+from conformance.model.evidence import CannotObserve
+from conformance.model.money import from_units, to_units
+from conformance.model.scale import Fault
+from conformance.probes.door import Answer, Door, NoAnswer, Reply
+
+_MAX_PAGES = 50
+
+
+class KeyApiTrouble(CannotObserve):
+    """The key API did not do what the dialect says it does. `status` is its answer's, None where there was none."""
+
+    def __init__(self, reason: str, *, fault: Fault, decide: str, status: int | None = None) -> None:
+        super().__init__(reason, fault=fault, decide=decide)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key that the audit made. `variables` are its public identifiers; the secret is never printed."""
+
+    name: str
+    secret: str = field(repr=False)
+    id: str
+    limit: int | None  # picodollars
+    variables: Mapping[str, str]
+    creation: Answer = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the gateway says of a key: its limit and recorded usage in picodollars, None where it does not say."""
+
+    limit: int | None
+    usage: int | None
+    answer: Answer = field(repr=False)
+
+
+class KeyApi:
+    """The key API of one target."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        door: Door,
+        journal: Journal,
+        *,
+        url: str,
+        credential: str,
+        per_usd: int,
+        grain: int,
+        run: str,
+        variables: Mapping[str, str],
+    ) -> None:
+        """`run` names the audit in every key's name; `credential` is the admin's; `per_usd` the money units per dollar;
+        `grain` the smallest amount the gateway can express, in picodollars: limits are rounded up to it.
+        """
+        self.dialect = dialect
+        self.per_usd = per_usd
+        self.created: list[Key] = []
+        self._alive: dict[str, Key] = {}
+        self._door = door
+        self._journal = journal
+        self._url = url.rstrip("/")
+        self._credential = credential
+        self._run = run
+        self._variables = dict(variables)
+        self._grain = max(1, grain)
+
+    def alive(self) -> tuple[Key, ...]:
+        """Keys of this audit that were not revoked yet."""
+        return tuple(self._alive.values())
+
+    async def create(self, purpose: str, limit: int | None = None) -> Key:
+        """Make a key, with a limit in picodollars where given; `Key.limit` is what was set.
+
+        The journal knows its name before the gateway does.
+        """
+        name = f"gateproof-{self._run}-{purpose}-{secrets.token_hex(3)}"
+        operation = self.dialect.create
+        if limit is not None and self.dialect.create_limited is not None:
+            operation = self.dialect.create_limited
+        variables: dict[str, Any] = {**self._variables, "name": name, "run": self._run}
+        if limit is not None:
+            limit = self._rounded(limit)
+            variables["limit"] = to_units(limit, self.per_usd)
+        self._journal.intend(name)
+        try:
+            captured, answer = await self._perform("create", operation, variables)
+        except KeyApiTrouble as trouble:
+            if trouble.status is not None and 400 <= trouble.status < 500:
+                self._journal.gone(name)  # refused: nothing was made
+            raise
+        secret, public = captured.pop("secret", None), captured.get("id")
+        if not isinstance(secret, str) or not secret:
+            raise self._trouble("create", "the answer holds no secret where the dialect says it is", answer)
+        if public is None:
+            raise self._trouble(
+                "create", "the answer holds no public id where the dialect says it is", answer
+            )
+        identifiers = {key: str(value) for key, value in captured.items() if value is not None}
+        self._journal.made(name, identifiers)
+        key = Key(
+            name=name, secret=secret, id=str(public), limit=limit, variables=identifiers, creation=answer
+        )
+        self.created.append(key)
+        self._alive[name] = key
+        return key
+
+    async def read(self, key: Key) -> Reading:
+        """A key's limit and usage, as admin where the dialect offers it, else with the key itself."""
+        if self.dialect.read is not None:
+            return await self._reading("read", self.dialect.read, key)
+        return await self.read_own(key)
+
+    async def read_own(self, key: Key) -> Reading:
+        """A key's limit and usage, asked with the key itself."""
+        return await self._reading("own", self._offered("own", self.dialect.own), key)
+
+    async def set_limit(self, key: Key, limit: int) -> None:
+        """Change the key's limit, in picodollars."""
+        await self.do("set_limit", key, limit=to_units(self._rounded(limit), self.per_usd))
+
+    async def rotate(self, key: Key) -> Key:
+        """Give the key a new secret; the answer is the key as it is now."""
+        captured, answer = await self._perform(
+            "rotate", self._offered("rotate", self.dialect.rotate), self._of(key)
+        )
+        secret = captured.pop("secret", None)
+        if not isinstance(secret, str) or not secret:
+            raise self._trouble("rotate", "the answer holds no new secret", answer)
+        changed = {name: str(value) for name, value in captured.items() if value is not None}
+        identifiers = {**key.variables, **changed}
+        self._journal.made(key.name, identifiers)
+        rotated = replace(
+            key, secret=secret, id=identifiers.get("id", key.id), variables=identifiers, creation=answer
+        )
+        self.created.append(rotated)
+        self._alive[key.name] = rotated
+        return rotated
+
+    async def revoke(self, key: Key) -> Answer:
+        """End the key for good, then the user or team that was made for it."""
+        _, answer = await self._perform("revoke", self.dialect.revoke, self._of(key))
+        if self.dialect.remove_owner is not None:
+            await self._perform("remove_owner", self.dialect.remove_owner, self._of(key))
+        self._journal.gone(key.name)
+        self._alive.pop(key.name, None)
+        return answer
+
+    async def do(self, operation: str, key: Key, **more: Any) -> Answer:
+        """Perform an operation of the dialect by its name on a key; raises `KeyApiTrouble` where it is absent or refused."""
+        offered = self._offered(operation, getattr(self.dialect, operation))
+        _, answer = await self._perform(operation, offered, {**self._of(key), **more})
+        return answer
+
+    async def pages(self) -> tuple[Answer, ...]:
+        """Every page of the listing of keys; empty where the dialect has none."""
+        pages = self.dialect.listing
+        if pages is None:
+            return ()
+        answers: list[Answer] = []
+        variables: dict[str, Any] = {
+            **self._variables,
+            "size": pages.size,
+            "offset": 0,
+            "page": 1,
+            "cursor": "",
+        }
+        while len(answers) < _MAX_PAGES:
+            answer = self._expect("listing", pages.call, await self._send(pages.call, variables))
+            answers.append(answer)
+            items = follow(answer.json(), pages.items)
+            count = len(items) if isinstance(items, list) else 0
+            cursor = follow(answer.json(), pages.cursor) if pages.cursor else None
+            more = bool(cursor) if pages.style == "cursor" else count > 0 and pages.style != "none"
+            if not more:
+                break
+            variables |= {
+                "offset": variables["offset"] + count,
+                "page": variables["page"] + 1,
+                "cursor": cursor or "",
+            }
+        return tuple(answers)
+
+    async def further_reads(self, key: Key) -> tuple[tuple[str, Reply], ...]:
+        """What the dialect's further reading calls answer for a key, by path."""
+        return tuple(
+            [
+                (f"{call.method} {call.path}", await self._send(call, self._of(key)))
+                for call in self.dialect.further_reads
+            ]
+        )
+
+    async def clear(self, leftover: Leftover) -> bool:
+        """Revoke what an interrupted audit left; True once it is known to be gone."""
+        variables = dict(leftover.variables) or await self._find(leftover.name)
+        if not variables:
+            self._journal.gone(leftover.name)
+            return True
+        key = Key(
+            name=leftover.name,
+            secret="",
+            id=variables.get("id", ""),
+            limit=None,
+            variables=variables,
+            creation=Answer(status=0, headers=(), body=b"", ms=0),
+        )
+        await self.revoke(key)
+        return True
+
+    async def _find(self, name: str) -> dict[str, str]:
+        pages = self.dialect.listing
+        if pages is None or not pages.name:
+            raise KeyApiTrouble(
+                f"the dialect '{self.dialect.name}' cannot list keys by name, so it is unknown whether '{name}' exists",
+                fault=Fault.OPERATOR,
+                decide="look for keys of this name on the gateway by hand",
+            )
+        for answer in await self.pages():
+            for item in follow(answer.json(), pages.items) or ():
+                if follow(item, pages.name) == name:
+                    return {"id": str(follow(item, pages.id)), "name": name}
+        return {}
+
+    async def _reading(self, name: str, operation: Operation, key: Key) -> Reading:
+        captured, answer = await self._perform(name, operation, self._of(key))
+        return Reading(
+            limit=self._money(captured.get("limit")), usage=self._money(captured.get("usage")), answer=answer
+        )
+
+    def _rounded(self, limit: int) -> int:
+        return -(-limit // self._grain) * self._grain
+
+    def _money(self, amount: Any) -> int | None:
+        if isinstance(amount, str):
+            amount = _number(amount)
+        if isinstance(amount, bool) or not isinstance(amount, int | Decimal):
+            return None
+        return from_units(amount, self.per_usd)
+
+    def _of(self, key: Key) -> dict[str, Any]:
+        return {
+            **self._variables,
+            **key.variables,
+            "name": key.name,
+            "id": key.id,
+            "key": key.secret or None,
+            "run": self._run,
+        }
+
+    def _offered(self, name: str, operation: Operation | None) -> Operation:
+        if operation is not None:
+            return operation
+        reason = self.dialect.absent.get(name, "the dialect does not describe it")
+        raise KeyApiTrouble(
+            f"'{self.dialect.name}' offers no '{name}': {reason}",
+            fault=Fault.OPERATOR,
+            decide=f"describe `{name}` in the dialect, where the gateway has it",
+        )
+
+    async def _perform(
+        self, name: str, operation: Operation, variables: dict[str, Any]
+    ) -> tuple[dict[str, Any], Answer]:
+        captured: dict[str, Any] = {}
+        for call in operation.calls:
+            answer = self._expect(name, call, await self._send(call, {**variables, **captured}))
+            document = answer.json()
+            captured |= {variable: follow(document, pointer) for variable, pointer in call.capture.items()}
+        return captured, answer
+
+    async def _send(self, call: Call, variables: Mapping[str, Any]) -> Reply:
+        credential = self._credential if call.credential == "admin" else str(variables.get("key") or "")
+        headers = {self.dialect.auth_header: self.dialect.auth_value.replace("{credential}", credential)}
+        try:
+            headers |= {name: fill_text(value, variables) for name, value in call.headers.items()}
+            path = fill_text(call.path, variables, escape=True)
+            body = None if call.body is None else fill_json(call.body, variables)
+        except UnknownVariable as trouble:
+            raise KeyApiTrouble(
+                f"the dialect '{self.dialect.name}': {trouble}",
+                fault=Fault.OPERATOR,
+                decide="set it under `dialect.variables`, or capture it in an earlier call",
+            ) from None
+        return await self._door.send(call.method, self._url + path, headers=headers, json=body)
+
+    def _expect(self, name: str, call: Call, reply: Reply) -> Answer:
+        if isinstance(reply, NoAnswer):
+            raise KeyApiTrouble(
+                f"{call.method} {call.path} ({name}) was not answered: {reply.kind}",
+                fault=Fault.NETWORK if reply.kind in {"unreachable", "refused"} else Fault.TARGET,
+                decide="repeat the audit when the key API answers",
+            )
+        if reply.status not in call.success:
+            raise self._trouble(name, f"{call.method} {call.path} answered {reply.status}", reply)
+        return reply
+
+    def _trouble(self, name: str, what: str, answer: Answer) -> KeyApiTrouble:
+        operator = answer.status in {401, 403, 404, 405, 422}
+        return KeyApiTrouble(
+            f"key API, '{name}': {what}",
+            fault=Fault.OPERATOR if operator else Fault.TARGET,
+            decide="check the admin credential and the dialect against the gateway's API",
+            status=answer.status,
+        )
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        return None

@@ -1,0 +1,65 @@
+"""The kill matrix: how the checks of this version fared on gateways with one planted flaw, and on odd but conformant ones.
+
+`make exam` writes it; it ships in the package, and every report prints it.
+"""
+
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+_FILE = "kill_matrix.json"
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """One twin on one host: which checks were meant to fail, and which did."""
+
+    twin: str
+    host: str
+    kind: str  # "flawed", "conformant" or "broken"
+    meant: tuple[str, ...]
+    failed: tuple[str, ...]
+    right: bool
+
+
+class KillMatrix(msgspec.Struct, frozen=True, kw_only=True):
+    """Every trial of an exam."""
+
+    suite: str = ""
+    trials: tuple[Trial, ...] = ()
+
+    def of(self, check: str) -> str:
+        """How one check is proven, in a few words; empty where it was in no trial."""
+        caught = [t for t in self.trials if t.kind == "flawed" and check in t.meant and check in t.failed]
+        hosts = sorted({t.host for t in caught})
+        passed = [t for t in self.trials if t.kind == "conformant" and check not in t.failed]
+        if not self.trials:
+            return ""
+        return f"caught {len(caught)} flawed twins on {len(hosts)} hosts; {len(passed)} conformant variants not failed"
+
+    def sentence(self) -> str:
+        """The whole matrix in one sentence."""
+        if not self.trials:
+            return "this build carries no kill matrix: run `make exam`"
+        by_kind = {
+            kind: [t for t in self.trials if t.kind == kind] for kind in ("flawed", "conformant", "broken")
+        }
+        words = {
+            "flawed": "flawed twins failed exactly the checks meant for them",
+            "conformant": "conformant variants passed",
+            "broken": "broken targets stayed inconclusive",
+        }
+        return "; ".join(
+            f"{sum(t.right for t in trials)} of {len(trials)} {words[kind]}"
+            for kind, trials in by_kind.items()
+            if trials
+        )
+
+
+@cache
+def kill_matrix() -> KillMatrix:
+    """The matrix that ships with this version; empty where no exam was taken."""
+    entry = resources.files("conformance").joinpath(_FILE)
+    if not entry.is_file():
+        return KillMatrix()
+    return msgspec.json.decode(entry.read_bytes(), type=KillMatrix)

@@ -1,0 +1,131 @@
+"""Evidence from inside: what was found where content or keys could be kept, and how far the look reached."""
+
+from conformance.model.evidence import Evidence, Record
+
+
+class CanaryId(Record, frozen=True, kw_only=True):
+    """What an atom says once its check digits were verified. `copy` counts repetitions inside one field."""
+
+    sequence: int
+    path: str
+    field: str
+    copy: int
+
+
+class Sighting(Record, frozen=True, kw_only=True):
+    """Something searched for was found. It says what, where and how, never what stands around it."""
+
+    surface: str  # locator of the surface
+    item: str  # path, or table.column and row
+    offset: int  # bytes into the item; where `chain` is not empty, of the outermost encoded run
+    length: int  # bytes of the pattern that matched
+    form: str
+    chain: tuple[str, ...] = ()  # decodings, outermost first
+    canary: CanaryId | None = None  # None: the run's marker alone, with a payload cut off or altered
+    label: str = ""  # which secret, where secrets were searched for
+
+
+class Gap(Record, frozen=True, kw_only=True):
+    """Something that was not looked at, and why."""
+
+    item: str
+    reason: str
+    deciding: bool = True  # whether absence of sightings proves less because of it
+
+
+class Coverage(Record, frozen=True, kw_only=True):
+    """How far a scan reached. Every byte is scanned as it lies; some decode to more, some are opaque."""
+
+    items: int = 0
+    bytes_raw: int = 0
+    bytes_decoded: int = 0  # what decoders put out, scanned too
+    bytes_opaque: int = 0  # of the raw ones: incompressible and without a known decoder (sampled)
+    unreadable: int = 0  # items
+    gaps: tuple[Gap, ...] = ()
+    gaps_unlisted: int = 0
+
+    def deciding_gaps(self) -> tuple[Gap, ...]:
+        """The gaps because of which an empty result proves nothing."""
+        return tuple(gap for gap in self.gaps if gap.deciding)
+
+
+class SurfaceSize(Record, frozen=True, kw_only=True):
+    """How large a surface was at one moment."""
+
+    bytes: int
+    items: int
+    newest: float = 0.0  # latest modification, seconds since the epoch
+
+
+class SurfaceControl(Record, frozen=True, kw_only=True):
+    """What showed that the scan can see what the gateway writes there."""
+
+    kind: str  # "planted", "value of this run" or "growth"
+    decisive: bool  # whether it allows a pass; growth alone shows life, not sight
+    detail: str
+
+
+class ScannedSurface(Record, frozen=True, kw_only=True):
+    """One declared surface after a scan for every canary of the run."""
+
+    locator: str
+    kind: str
+    role: str
+    encryption: str
+    coverage: Coverage
+    sightings: tuple[Sighting, ...] = ()
+    sightings_total: int = 0  # the list above is cut to the first of each canary and form
+    canaries: int = 0  # different canaries seen
+    controls: tuple[SurfaceControl, ...] = ()
+    quiet: bool = True  # sizes stood still before the scan began
+    seconds: float = 0.0
+
+    def proven(self) -> bool:
+        """Whether a decisive control showed that the scan sees what is written here."""
+        return any(control.decisive for control in self.controls)
+
+
+class SurfaceScan(Evidence, frozen=True, kw_only=True):
+    """Every declared surface, scanned for every canary of the run."""
+
+    surfaces: tuple[ScannedSurface, ...]
+    searched: int  # canaries issued
+    forms: int  # patterns of one marker
+
+    def seen(self) -> int:
+        """Bytes scanned, provided that there was something to look for."""
+        return sum(s.coverage.bytes_raw for s in self.surfaces) if self.searched else 0
+
+
+class StoredForm(Record, frozen=True, kw_only=True):
+    """One way in which a key, or a verifier of it, is stored."""
+
+    stored: str  # class: plain, encoded, fast-unsalted, shared-salt, salted-per-key, keyed, kdf, …
+    surface: str
+    item: str
+    detail: str = ""  # algorithm, order, encoding; never key material or its digest
+    salt_bits: int = 0
+    digest_bits: int = 0
+
+
+class StoredKey(Record, frozen=True, kw_only=True):
+    """What one key created in this run left behind."""
+
+    label: str  # k1, k2, …: never the key
+    control: bool  # a record that names the key was found on an account surface
+    forms: tuple[StoredForm, ...] = ()
+    unexplained: int = 0  # digest-sized values in the key's records that no candidate reproduces
+    hashes_tried: int = 0
+
+
+class StoredKeys(Evidence, frozen=True, kw_only=True):
+    """The keys created in this run, looked for in everything the gateway stores."""
+
+    keys: tuple[StoredKey, ...]
+    surfaces: tuple[str, ...]  # locators searched
+    coverage: Coverage
+    encrypted: tuple[str, ...] = ()  # account surfaces that are declared encrypted below the application
+
+    def seen(self) -> int:
+        """Keys looked for, provided that something was read."""
+        return len(self.keys) if self.coverage.bytes_raw else 0

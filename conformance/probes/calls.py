@@ -1,0 +1,119 @@
+"""Inference calls as probes make them: unique, of one fixed shape, bounded in money."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.model.evidence import CannotObserve
+from conformance.model.scale import Fault
+from conformance.probes.door import Answer, NoAnswer, Reply
+from conformance.session import Session
+from conformance.witness.ledger import WitnessCall
+
+PROMPT_SIZE = 160  # characters; the same for every call of the fixed shape, so that all of them cost the same
+MAX_TOKENS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One request as it is sent. `atom` is in its prompt and nowhere else in the run."""
+
+    atom: str
+    path: str
+    body: Mapping[str, Any] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+
+
+def chat(
+    session: Session,
+    key: str | None,
+    purpose: str,
+    *,
+    stream: bool = False,
+    fault: str = "",
+    model: str | None = None,
+    max_tokens: int = MAX_TOKENS,
+    more: Mapping[str, Any] | None = None,
+) -> Asked:
+    """A chat completion with a prompt of its own.
+
+    `fault` names what the witness should do wrong (see `witness.faults`); `more` adds or replaces fields of the body.
+    Raises CannotObserve where the target serves no chat endpoint or routes no model to the witness.
+    """
+    atom = session.mint.atom(purpose, "user")
+    directive = f"[[fault:{fault}]] " if fault else ""
+    text = directive + session.mint.text(atom, PROMPT_SIZE)
+    body: dict[str, Any] = {
+        "model": model or model_of(session),
+        "messages": [{"role": "user", "content": text}],
+        "max_tokens": min(max_tokens, session.target.models[model_of(session)].max_output),
+    }
+    if stream:
+        body["stream"] = True
+    return Asked(
+        atom=atom,
+        path=chat_path(session),
+        body=body | dict(more or {}),
+        headers=session.door.auth(key) if key is not None else {},
+    )
+
+
+async def send(session: Session, asked: Asked) -> Reply:
+    """Send a call and read its whole answer."""
+    return await session.door.send(
+        "POST", asked.path, headers=asked.headers, json=asked.body, money=worst_case(session, asked)
+    )
+
+
+def reached(session: Session, asked: Asked, since: int = 0) -> tuple[WitnessCall, ...]:
+    """The witness's calls that carry this request's prompt."""
+    return session.provider().carrying(asked.atom, since)
+
+
+def worst_case(session: Session, asked: Asked) -> int:
+    """The most that a call can cost, in picodollars; 0 while the price is not known."""
+    try:
+        price = session.price()
+    except CannotObserve:
+        return 0
+    if price.call:
+        return price.call
+    body = str(asked.body)
+    return price.bill(len(body.encode()), int(asked.body.get("max_tokens") or MAX_TOKENS))
+
+
+def admitted(reply: Reply) -> bool:
+    """Whether the gateway served a call."""
+    return isinstance(reply, Answer) and 200 <= reply.status < 300
+
+
+def whole(reply: Reply) -> bool:
+    """Whether the gateway served a call to its last byte."""
+    return admitted(reply) and isinstance(reply, Answer) and not reply.truncated
+
+
+def told(reply: Reply) -> str:
+    """What a reply says of itself, in a few safe words: a status, or what happened instead."""
+    return reply.kind if isinstance(reply, NoAnswer) else str(reply.status)
+
+
+def model_of(session: Session) -> str:
+    """The model that probes call: the first that is routed to the witness."""
+    models = session.target.witness_models()
+    if not models:
+        raise CannotObserve(
+            "no model is declared to be routed to the witness",
+            fault=Fault.OPERATOR,
+            decide="declare one under `[models]`",
+        )
+    return models[0]
+
+
+def chat_path(session: Session) -> str:
+    """Path of the chat endpoint."""
+    path = session.target.endpoint("chat")
+    if path is None:
+        raise CannotObserve(
+            "no chat endpoint is declared", fault=Fault.OPERATOR, decide="declare one under `[[inference]]`"
+        )
+    return path

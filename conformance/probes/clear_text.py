@@ -1,0 +1,353 @@
+"""What is served without TLS: the observation behind T2.
+
+Every port is asked as a careless client would ask it. The key in those requests is one that the gateway
+made for this probe and that dies right after; where none can be made it is invented. A key of the target
+file never comes here.
+"""
+
+import asyncio
+import secrets
+import string
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from conformance.catalogue import Cost, Phase, observes
+from conformance.dialects.speak import KeyApiTrouble
+from conformance.model.evidence import CannotObserve
+from conformance.model.money import from_usd
+from conformance.model.scale import Disruption, Fault, Level
+from conformance.model.transport import ClearAnswer, ClearPlace, ClearText, Ending, Outcome, Place, Version
+from conformance.probes import calls
+from conformance.probes.raw_http import RawAnswer, looks_like_http, read_answer, request, speak_tls
+from conformance.probes.tls.census import addresses, clear_host_ports
+from conformance.probes.tls.prober import Patience, Prober
+from conformance.probes.tls.tcp import Exchange, exchange
+from conformance.session import Session
+from conformance.target import Target
+
+_LIMIT = from_usd("0.01")  # enough for one call, so that a refusal is not the limit's
+_SYN_SECONDS = 7.5  # Linux repeats a SYN after 1, 3 and 7 seconds
+_H2C = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))  # RFC 9113, 3.4
+_UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "Z2F0ZXByb29mIHByb2JlLg==",  # RFC 6455, 4.1: any 16 bytes
+}
+_ENDINGS = {
+    Outcome.CONNECT_REFUSED: Ending.CONNECT_REFUSED,
+    Outcome.CONNECT_TIMEOUT: Ending.CONNECT_TIMEOUT,
+    Outcome.UNREACHABLE: Ending.UNREACHABLE,
+    Outcome.CLOSED: Ending.CLOSED,
+    Outcome.RESET: Ending.CLOSED,
+}
+_NOBODY = (Ending.CONNECT_REFUSED, Ending.CONNECT_TIMEOUT, Ending.UNREACHABLE)
+_Kind = Literal["models", "chat", "websocket", "h2c"]
+_Role = Literal["tls-port", "clear-port", "base-url"]
+
+
+def _cost(target: Target, sample: int) -> Cost:
+    hosts = len({urlsplit(url).hostname for url in target.gateway.base_urls})
+    known = sum(len(found) for found in target.gateway.resolve.values())
+    ports = (
+        len(target.gateway.cleartext_ports) + len(target.gateway.tls_ports) + len(target.gateway.base_urls)
+    )
+    return Cost(requests=8 * max(hosts, known) * ports + 2, money=_LIMIT, seconds=2 * _SYN_SECONDS)
+
+
+@observes(phase=Phase.OUTSIDE, level=Level.OUTSIDE, disruption=Disruption.STATE_CHANGING, cost=_cost)
+async def clear_text(session: Session) -> ClearText:
+    """What every port serves without TLS."""
+    return await observe_clear_text(session, Patience(), _SYN_SECONDS)
+
+
+async def observe_clear_text(session: Session, patience: Patience, syn_seconds: float) -> ClearText:
+    """The observation; a connection request counts as unanswered after `syn_seconds`."""
+    spots, unresolved = await _spots(session.target)
+    if not spots:
+        raise CannotObserve(
+            f"no address was found for {', '.join(unresolved)}",
+            fault=Fault.OPERATOR,
+            decide="correct the host in `gateway.base_urls`, or name its addresses in `gateway.resolve`",
+        )
+    async with _throw_away_key(session) as key:
+        probes = [_Probe(session, spot, key, patience, syn_seconds) for spot in spots]
+        places = await asyncio.gather(*(probe.run() for probe in probes))
+    return ClearText(
+        vantage=next((probe.vantage for probe in probes if probe.vantage), ""),
+        real_key=key.real,
+        key_trouble=key.trouble,
+        places=tuple(places),
+        unresolved=unresolved,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """A port to try. `url` is the base URL it belongs to, as clear text; `tls_port` answers controls at the
+    same address.
+    """
+
+    host: str
+    address: str
+    port: int
+    role: _Role
+    url: str
+    tls_port: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _ThrowAway:
+    secret: str
+    real: bool
+    trouble: str = ""
+
+
+@asynccontextmanager
+async def _throw_away_key(session: Session) -> AsyncIterator[_ThrowAway]:
+    if session.key_api is None:
+        yield _ThrowAway(dummy_key(session.own_key), real=False, trouble="no key API is declared")
+        return
+    try:
+        key = await session.key_api.create("clear-text", _LIMIT)
+    except KeyApiTrouble as trouble:
+        yield _ThrowAway(dummy_key(session.own_key), real=False, trouble=str(trouble))
+        return
+    try:
+        yield _ThrowAway(key.secret, real=True)
+    finally:
+        with suppress(
+            KeyApiTrouble
+        ):  # it is tried again when the audit clears up, and named if it then still lives
+            await session.key_api.revoke(key)
+
+
+def dummy_key(like: str | None) -> str:
+    """An invented key of the same look: separators and the first part are kept, everything else is new."""
+    if not like:
+        return "sk-" + secrets.token_hex(24)
+    first = next((i for i, letter in enumerate(like[:8]) if not letter.isalnum()), -1) + 1
+    return like[:first] + "".join(_another(letter) for letter in like[first:])
+
+
+def _another(letter: str) -> str:
+    for kind in (string.digits, string.ascii_lowercase, string.ascii_uppercase):
+        if letter in kind:
+            return secrets.choice(kind)
+    return letter
+
+
+async def _spots(target: Target) -> tuple[tuple[_Spot, ...], tuple[str, ...]]:
+    tls = target.host_ports()
+    hosts = dict.fromkeys(urlsplit(url).hostname or "" for url in target.gateway.base_urls)
+    roles: dict[tuple[str, int], _Role] = dict.fromkeys(clear_host_ports(target), "base-url")
+    for host_port in tls:
+        roles.setdefault(host_port, "tls-port")
+    for host in hosts:
+        for port in target.gateway.cleartext_ports:
+            roles.setdefault((host, port), "clear-port")
+    found = {host: await addresses(target, host) for host in hosts}
+    spots = tuple(
+        _Spot(host, address, port, role, _clear_url(target, host, port), dict(tls).get(host))
+        for (host, port), role in roles.items()
+        for address in found[host]
+    )
+    return spots, tuple(host for host in hosts if not found[host])
+
+
+def _clear_url(target: Target, host: str, port: int) -> str:
+    path = next(urlsplit(url).path for url in target.gateway.base_urls if urlsplit(url).hostname == host)
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}{path}"
+
+
+class _Probe:
+    """Everything asked of one port."""
+
+    def __init__(
+        self, session: Session, spot: _Spot, key: _ThrowAway, patience: Patience, syn_seconds: float
+    ) -> None:
+        self._session = session
+        self._spot = spot
+        self._key = key
+        self._syn_seconds = syn_seconds
+        self._patience = patience
+        self._wait = patience.least
+        self._auth = session.door.auth(key.secret)
+        self._prober = Prober(session.meter, seed=spot.port)
+        self.vantage = ""
+
+    async def run(self) -> ClearPlace:
+        """The requests, between two controls."""
+        before = await self._control()
+        first, syns = await self._ask("models")
+        answers = [first]
+        if first.ending not in _NOBODY:
+            rest: tuple[_Kind, ...] = ("chat", "websocket", "h2c")
+            answers += [answer for answer, _ in await asyncio.gather(*(self._ask(kind) for kind in rest))]
+        return ClearPlace(
+            host=self._spot.host,
+            address=self._spot.address,
+            port=self._spot.port,
+            role=self._spot.role,
+            answers=tuple(answers),
+            control_before=before,
+            control_after=await self._control(),
+            syns=syns,
+            waited_ms=first.ms,
+        )
+
+    async def _control(self) -> bool:
+        """Whether a TLS port of the same address answers TLS 1.3 now."""
+        if self._spot.tls_port is None:
+            return False
+        place = Place(
+            host=self._spot.host,
+            address=self._spot.address,
+            port=self._spot.tls_port,
+            sni=self._spot.host,
+            kind="right",
+        )
+        attempt = await self._prober.ask(place, Version.TLS13, self._wait)
+        self._wait = self._patience.after(attempt.ms) if attempt.complete else self._wait
+        self.vantage = self._prober.vantage
+        return attempt.negotiated() is Version.TLS13
+
+    async def _ask(self, kind: _Kind) -> tuple[ClearAnswer, int]:
+        sent, atom = self._request(kind)
+        async with self._session.meter.connections:
+            await self._session.meter.admit(money=_LIMIT if kind == "chat" and self._key.real else 0)
+            got = await exchange(
+                self._spot.address,
+                self._spot.port,
+                sent,
+                patience=self._wait,
+                connect_patience=self._syn_seconds,
+                enough=lambda data: _enough(kind, data),
+            )
+        answer = self._described(kind, got, atom)
+        if answer.json_shape and kind in {"models", "chat"} and not 200 <= answer.status < 300:
+            answer = msgspec.structs.replace(answer, **await self._over_tls(sent))
+        return answer, got.syns
+
+    def _request(self, kind: _Kind) -> tuple[bytes, str]:
+        """The bytes of a request, and the text in its prompt by which the witness knows it."""
+        url, models = self._spot.url, self._session.target.endpoint("models") or "/"
+        if kind == "h2c":
+            return _H2C, ""
+        if kind == "websocket":
+            return request("GET", url, models, _UPGRADE), ""
+        if kind == "models":
+            return request("GET", url, models, self._auth), ""
+        path, body, atom = self._chat()
+        return request("POST", url, path, self._auth, body), atom
+
+    def _target(self, kind: _Kind) -> str:
+        """Method and URL of a request, for readers."""
+        path = self._session.target.endpoint("chat" if kind == "chat" else "models") or "/"
+        return f"{'POST' if kind == 'chat' else 'GET'} {self._spot.url.rstrip('/')}{path}"
+
+    def _chat(self) -> tuple[str, bytes, str]:
+        path = self._session.target.endpoint("chat") or "/v1/chat/completions"
+        if self._session.witness is not None and self._session.target.witness_models():
+            asked = calls.chat(self._session, None, "clear-text")
+            return path, msgspec.json.encode(asked.body), asked.atom
+        # Without a witness no model may be called: a name that nobody serves still shows whether requests
+        # are processed.
+        body = {"model": "gateproof-no-such-model", "messages": [{"role": "user", "content": "gateproof"}]}
+        return path, msgspec.json.encode(body), ""
+
+    def _described(self, kind: _Kind, got: Exchange, atom: str) -> ClearAnswer:
+        answer = read_answer(got.received)
+        ending = _ending(got, answer)
+        reached = bool(atom and self._session.provider().carrying(atom))
+        echoed = self._key.secret.encode() in got.received
+        if answer is None:
+            shown = got.received[:64].hex() if ending is Ending.OTHER_BYTES and not echoed else ""
+            return ClearAnswer(
+                request=kind,
+                target=self._target(kind),
+                ending=ending,
+                received=shown,
+                key_echoed=echoed,
+                reached_provider=reached,
+                ms=got.ms,
+            )
+        return ClearAnswer(
+            request=kind,
+            target=self._target(kind),
+            ending=ending,
+            status=answer.status,
+            header_names=tuple(name for name, _ in answer.headers),
+            body_bytes=len(answer.body),
+            json_shape=json_shape(answer.body),
+            cookie=bool(answer.values("set-cookie")),
+            location="".join(answer.values("location")[:1]).replace(self._key.secret, "(key)")[:500],
+            key_echoed=echoed,
+            reached_provider=reached,
+            ms=got.ms,
+        )
+
+    async def _over_tls(self, sent: bytes) -> dict[str, Any]:
+        """Status and shape of the https answer to the same bytes."""
+        if self._spot.tls_port is None:
+            return {}
+        async with self._session.meter.connections:
+            await self._session.meter.admit(money=_LIMIT if self._key.real else 0)
+            spoken = await speak_tls(
+                self._spot.address,
+                self._spot.tls_port,
+                host=self._spot.host,
+                trust=self._session.trust,
+                sent=sent,
+                wait=self._session.target.limits.timeout,
+            )
+        if spoken.answer is None:
+            return {}
+        return {"secure_status": spoken.answer.status, "secure_shape": json_shape(spoken.answer.body)}
+
+
+def _enough(kind: _Kind, data: bytes) -> bool:
+    answer = read_answer(data)
+    if answer is not None:
+        return answer.whole
+    if looks_like_http(data):
+        return False
+    return len(data) >= (9 if kind == "h2c" else 7)
+
+
+def _ending(got: Exchange, answer: RawAnswer | None) -> Ending:
+    data = got.received
+    if answer is not None:
+        return Ending.HTTP
+    if data[:2] == b"\x15\x03":
+        return Ending.TLS_ALERT
+    if len(data) >= 9 and data[3] == 4 and data[5:9] == bytes(4):  # a SETTINGS frame, RFC 9113, 6.5
+        return Ending.HTTP2
+    if data:
+        return Ending.OTHER_BYTES
+    return _ENDINGS.get(got.ending, Ending.SILENCE) if got.ending else Ending.SILENCE
+
+
+def json_shape(body: bytes) -> tuple[str, ...]:
+    """The paths of a JSON object's members, sorted, four levels deep; empty where the body is no JSON object
+    or list.
+    """
+    try:
+        document = msgspec.json.decode(body) if body.strip() else None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ()
+    return tuple(sorted(set(_paths(document, "", 4))))[:100]
+
+
+def _paths(value: Any, at: str, depth: int) -> list[str]:
+    if depth == 0 or not isinstance(value, dict | list):
+        return [at] if at else []
+    items = value.items() if isinstance(value, dict) else (("[]", item) for item in value[:3])
+    inner = [path for key, item in items for path in _paths(item, f"{at}/{key}"[:200], depth - 1)]
+    return inner or [at or "/"]

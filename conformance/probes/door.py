@@ -1,0 +1,216 @@
+"""The door: every ordinary HTTP request of the suite to its target goes through here.
+
+It pins addresses, caps sizes, keeps deadlines, counts against the limits and never raises for what the target does: what comes
+back is an `Answer`, or a `NoAnswer` that says what happened instead.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+
+from conformance.model.evidence import Record
+from conformance.probes.identifiers import Identifiers
+from conformance.probes.meter import Meter
+from conformance.target import Target
+
+MAX_BODY = 4 * 2**20  # a hostile target may not fill our memory
+_AGENT = "gateproof"
+_JSON = msgspec.json.Encoder(decimal_format="number")  # money travels as exact decimals, never as floats
+
+
+class Answer(Record, frozen=True, kw_only=True):
+    """What the target answered. `headers` keeps order, case and duplicates; `ms` is the time to the last byte."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    ms: int
+    truncated: bool = False  # the body was longer than we read, or the stream broke after the head
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, by case-insensitive name."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    def json(self) -> Any:
+        """The body as JSON with exact decimals, or None where it is not JSON."""
+        try:
+            return _EXACT.decode(self.body) if self.body else None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+
+
+class NoAnswer(Record, frozen=True, kw_only=True):
+    """There was no answer: what happened, in closed words and in the network's own."""
+
+    kind: Literal["refused", "unreachable", "timeout", "reset", "tls", "garbage"]
+    detail: str
+    ms: int
+
+
+_EXACT = msgspec.json.Decoder(float_hook=Decimal)
+Reply = Answer | NoAnswer
+
+
+class Door:
+    """A client for one target, with connections kept open between requests."""
+
+    def __init__(self, target: Target, trust: ssl.SSLContext, meter: Meter) -> None:
+        """`trust` verifies the target's certificate; `meter` admits each request."""
+        self._target = target
+        self._meter = meter
+        self.identifiers = Identifiers()
+        self._client = httpx.AsyncClient(
+            verify=trust,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx.Timeout(target.limits.timeout),
+            limits=httpx.Limits(max_connections=target.limits.connections),
+            headers={"user-agent": _AGENT},
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    def auth(self, key: str) -> dict[str, str]:
+        """The headers that present an ordinary key."""
+        auth = self._target.gateway.auth
+        return {auth.header: auth.value.replace("{key}", key)}
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        content: bytes | None = None,
+        money: int = 0,
+        deadline: float | None = None,
+    ) -> Reply:
+        """Send one request and read its answer; a path is taken below the target's first base URL.
+
+        `money` is the worst case in picodollars; `deadline` seconds bound the whole exchange. Raises only `LimitReached`.
+        """
+        began = asyncio.get_running_loop().time()
+        try:
+            async with self.stream(
+                method, url, headers=headers, json=json, content=content, money=money, deadline=deadline
+            ) as opened:
+                if isinstance(opened, NoAnswer):
+                    return opened
+                answer = await _read_all(opened, began)
+                self.identifiers.note(answer.headers)
+                return answer
+        except _TROUBLE as trouble:
+            return _no_answer(trouble, began)
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        content: bytes | None = None,
+        money: int = 0,
+        deadline: float | None = None,
+    ) -> AsyncIterator[httpx.Response | NoAnswer]:
+        """Open an exchange and hand over the response while its body is still to come.
+
+        Leaving the block early closes the connection: that is how a client's abort is made.
+        """
+        await self._meter.admit(money=money)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        body = _JSON.encode(json) if json is not None else content
+        request = self._build(method, url, dict(headers or {}), body, is_json=json is not None)
+        async with asyncio.timeout(deadline or self._target.limits.timeout):
+            try:
+                response = await self._client.send(request, stream=True)
+            except _TROUBLE as trouble:
+                yield _no_answer(trouble, began)
+                return
+            try:
+                yield response
+            finally:
+                await response.aclose()
+
+    def _build(
+        self, method: str, url: str, headers: dict[str, str], body: bytes | None, *, is_json: bool
+    ) -> httpx.Request:
+        full = url if "://" in url else self._target.origin() + url
+        if is_json:
+            headers.setdefault("content-type", "application/json")
+        host = urlsplit(full).hostname or ""
+        addresses = self._target.gateway.resolve.get(host, ())
+        request = self._client.build_request(method, full, headers=headers, content=body)
+        if addresses:
+            # The Host header was set from the name; only the connection goes to the pinned address.
+            request.url = request.url.copy_with(host=addresses[0])
+            request.extensions["sni_hostname"] = host
+        return request
+
+
+_TROUBLE = (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError, TimeoutError, OSError, ssl.SSLError)
+
+
+async def _read_all(response: httpx.Response, began: float) -> Answer:
+    body = bytearray()
+    truncated = False
+    try:
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > MAX_BODY:
+                truncated = True
+                break
+    except _TROUBLE:
+        truncated = True
+    return Answer(
+        status=response.status_code,
+        headers=tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in response.headers.raw),
+        body=bytes(body[:MAX_BODY]),
+        ms=_ms_since(began),
+        truncated=truncated,
+    )
+
+
+def _no_answer(trouble: BaseException, began: float) -> NoAnswer:
+    return NoAnswer(
+        kind=_kind(trouble), detail=f"{type(trouble).__name__}: {trouble}"[:300], ms=_ms_since(began)
+    )
+
+
+def _kind(
+    trouble: BaseException,
+) -> Literal["refused", "unreachable", "timeout", "reset", "tls", "garbage"]:
+    causes = tuple(_causes(trouble))
+    if any(isinstance(c, ssl.SSLError) for c in causes):
+        return "tls"
+    if any(isinstance(c, ConnectionRefusedError) or "refused" in str(c).lower() for c in causes):
+        return "refused"
+    if any(isinstance(c, TimeoutError | httpx.TimeoutException) for c in causes):
+        return "timeout"
+    if isinstance(trouble, httpx.ConnectError):
+        return "unreachable"
+    if isinstance(trouble, httpx.RemoteProtocolError) and "disconnected" not in str(trouble):
+        return "garbage"
+    return "reset"
+
+
+def _causes(trouble: BaseException | None) -> Iterator[BaseException]:
+    while trouble is not None:
+        yield trouble
+        trouble = trouble.__cause__ or trouble.__context__
+
+
+def _ms_since(began: float) -> int:
+    return int((asyncio.get_running_loop().time() - began) * 1000)

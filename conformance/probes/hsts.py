@@ -1,0 +1,225 @@
+"""Which answers of the API host carry Strict-Transport-Security: the observation behind T3.
+
+A header that is set in the application is missing where the server answers by itself, and the other way
+round. So answers of every class are provoked, at every address, and each must really have been reached.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import msgspec
+
+from conformance.catalogue import Cost, Phase, observes
+from conformance.dialects.speak import KeyApiTrouble
+from conformance.model.evidence import CannotObserve
+from conformance.model.money import from_usd
+from conformance.model.scale import Disruption, Fault, Level
+from conformance.model.transport import HstsAnswer, HstsAnswers
+from conformance.probes import calls
+from conformance.probes.raw_http import RawAnswer, Spoken, read_answer, request, speak_tls
+from conformance.probes.tls.census import addresses, is_literal
+from conformance.probes.tls.tcp import exchange
+from conformance.session import Session
+from conformance.target import Target
+
+_LIMIT = from_usd("0.05")
+_FIELD = "strict-transport-security"
+_HUGE_HEADER = "x" * 70_000  # beyond the usual 8, 16 and 64 kB
+_HUGE_BODY = str(10 * 2**30)  # announced only
+_NOWHERE = "/gateproof/no/such/path"
+_NO_REQUEST_LINE = "GET / / HTTX/1.1"
+_PROVOKED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Provocation:
+    """A request, and the class of answer that it is made to provoke. `what` is its method and target, for
+    readers.
+    """
+
+    wanted: str
+    what: str
+    sent: bytes
+    is_reached: Callable[[RawAnswer], bool]
+    head_only: bool = False
+    money: int = 0
+
+
+def _cost(target: Target, sample: int) -> Cost:
+    known = sum(len(found) for found in target.gateway.resolve.values())
+    return Cost(requests=_PROVOKED * max(len(target.gateway.base_urls), known) + 2, money=_LIMIT, seconds=5.0)
+
+
+@observes(phase=Phase.OUTSIDE, level=Level.OUTSIDE, disruption=Disruption.STATE_CHANGING, cost=_cost)
+async def hsts_answers(session: Session) -> HstsAnswers:
+    """HSTS on every class of answer that can be provoked."""
+    places = [
+        (url, address)
+        for url in session.target.gateway.base_urls
+        for address in await addresses(session.target, urlsplit(url).hostname or "")
+    ]
+    if not places:
+        raise CannotObserve(
+            "no host of the target has an address",
+            fault=Fault.OPERATOR,
+            decide="correct `gateway.base_urls`, or name the addresses in `gateway.resolve`",
+        )
+    async with _key(session) as key:
+        asked = [
+            _ask(session, url, address, provocation)
+            for url, address in places
+            for provocation in provocations(session, url, key)
+        ]
+        answers = await asyncio.gather(*asked)
+    literal = tuple(u for u in session.target.gateway.base_urls if is_literal(urlsplit(u).hostname or ""))
+    return HstsAnswers(answers=tuple(answers), literal_hosts=literal)
+
+
+@asynccontextmanager
+async def _key(session: Session) -> AsyncIterator[str | None]:
+    """A key made for this, else the ordinary one of the target file, else none."""
+    try:
+        key = await session.key_api.create("hsts", _LIMIT) if session.key_api else None
+    except KeyApiTrouble:
+        key = None
+    try:
+        yield key.secret if key else session.own_key
+    finally:
+        if key is not None and session.key_api is not None:
+            with suppress(KeyApiTrouble):  # tried again when the audit clears up
+                await session.key_api.revoke(key)
+
+
+def provocations(session: Session, url: str, key: str | None) -> tuple[Provocation, ...]:
+    """The requests for one base URL. Without a key those that need one still go out, and say what they
+    reached.
+    """
+    models = session.target.endpoint("models") or "/"
+    chat = session.target.endpoint("chat") or "/v1/chat/completions"
+    auth = session.door.auth(key) if key else {}
+    announced = auth | {
+        "Content-Length": _HUGE_BODY,
+        "Expect": "100-continue",
+        "Content-Type": "application/json",
+    }
+    preflight = {"Origin": "https://example.com", "Access-Control-Request-Method": "POST"}
+    return (
+        Provocation("ok", f"GET {models}", request("GET", url, models, auth), _status(200, 299)),
+        Provocation(
+            "unauthenticated", f"POST {chat}", request("POST", url, chat, {}, b"{}"), _status(401, 403)
+        ),
+        Provocation("not-found", f"GET {_NOWHERE}", request("GET", url, _NOWHERE, auth), _status(404, 404)),
+        Provocation(
+            "wrong-method", f"PUT {models}", request("PUT", url, models, auth, b"{}"), _status(404, 405)
+        ),
+        Provocation(
+            "bad-request", f"POST {chat}", request("POST", url, chat, auth, b'{"model":'), _bad_request
+        ),
+        Provocation(
+            "malformed",
+            _NO_REQUEST_LINE,
+            f"{_NO_REQUEST_LINE}\r\nHost: x\r\n\r\n".encode(),
+            _status(400, 505),
+        ),
+        Provocation(
+            "oversized-header",
+            f"GET {models}",
+            request("GET", url, models, {"X-Filler": _HUGE_HEADER}),
+            _status(400, 499),
+        ),
+        Provocation(
+            "too-large",
+            f"POST {chat}",
+            request("POST", url, chat, announced),
+            _status(413, 417),
+            head_only=True,
+        ),
+        Provocation(
+            "preflight", f"OPTIONS {chat}", request("OPTIONS", url, chat, preflight), _status(200, 599)
+        ),
+        Provocation("root", "GET /", request("GET", url, "/"), _status(200, 599)),
+        *_served(session, url, key),
+    )
+
+
+def _served(session: Session, url: str, key: str | None) -> tuple[Provocation, ...]:
+    """A stream and a provider's error: only with a key, and only where the provider is the witness."""
+    if session.witness is None or not session.target.witness_models() or key is None:
+        return ()
+    stream = calls.chat(session, key, "hsts-stream", stream=True)
+    fault = calls.chat(session, key, "hsts-fault", fault="error-500")
+    return tuple(
+        Provocation(
+            wanted,
+            what,
+            request("POST", url, asked.path, asked.headers, msgspec.json.encode(asked.body)),
+            reached,
+            head_only=wanted == "stream",
+            money=calls.worst_case(session, asked),
+        )
+        for wanted, what, asked, reached in (
+            ("stream", f"POST {stream.path}", stream, _is_stream),
+            ("provider-error", f"POST {fault.path}", fault, _status(500, 599)),
+        )
+    )
+
+
+async def _ask(session: Session, url: str, address: str, provocation: Provocation) -> HstsAnswer:
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    async with session.meter.connections:
+        await session.meter.admit(money=provocation.money)
+        if secure:
+            spoken = await speak_tls(
+                address,
+                parts.port or 443,
+                host=parts.hostname or "",
+                trust=session.trust,
+                sent=provocation.sent,
+                wait=session.target.limits.timeout,
+                head_only=provocation.head_only,
+            )
+        else:
+            spoken = await _clear(session, address, parts.port or 80)
+    answer = spoken.answer
+    reached = answer is not None and provocation.is_reached(answer)
+    return HstsAnswer(
+        url=url,
+        address=address,
+        wanted=provocation.wanted,
+        request=provocation.what,
+        reached=reached,
+        closed=spoken.closed,
+        status=answer.status if answer else 0,
+        fields=tuple(value[:1000] for value in answer.values(_FIELD)) if answer else (),
+        reason="" if reached else (f"answered {answer.status}" if answer else spoken.trouble),
+        secure=secure,
+    )
+
+
+async def _clear(session: Session, address: str, port: int) -> Spoken:
+    """A base URL without TLS is asked for its root only, and never with a key."""
+    got = await exchange(
+        address,
+        port,
+        request("GET", f"http://{address}", "/"),
+        patience=session.target.limits.timeout,
+        enough=lambda data: read_answer(data) is not None,
+    )
+    answer = read_answer(got.received)
+    return Spoken(answer, trouble="" if answer else "no answer in clear text")
+
+
+def _status(lowest: int, highest: int) -> Callable[[RawAnswer], bool]:
+    return lambda answer: lowest <= answer.status <= highest
+
+
+def _bad_request(answer: RawAnswer) -> bool:
+    return answer.status in {400, 415, 422}
+
+
+def _is_stream(answer: RawAnswer) -> bool:
+    return answer.status == 200 and any("event-stream" in value for value in answer.values("content-type"))

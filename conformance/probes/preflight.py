@@ -1,0 +1,259 @@
+"""The pre-flight: does every declared access really work, and does money mean what we think it means?
+
+It comes first in every audit, so that a wrong credential reads as that and not as forty inconclusive checks, and so that no
+canary is sent before it is proven that the gateway's provider is the witness.
+"""
+
+import asyncio
+
+from conformance.catalogue import Cost, Phase, observes
+from conformance.collectors.surfaces import measure
+from conformance.dialects.speak import Key
+from conformance.dialects.template import follow
+from conformance.model.evidence import CannotObserve, Unobserved
+from conformance.model.money import PICO_PER_USD, in_usd, price_per_token
+from conformance.model.preflight import Preflight, Price, Step
+from conformance.model.scale import Disruption, Fault, Level
+from conformance.probes import calls
+from conformance.probes.door import Answer, NoAnswer
+from conformance.probes.usage import settled_usage
+from conformance.session import Session
+from conformance.target import Target
+
+_MARKERS = 2  # calls that prove where the gateway's provider is
+_LIMIT = PICO_PER_USD  # one dollar: read back, it shows the unit of money
+
+_REACH = {
+    "refused": (Fault.NETWORK, "nothing listens there", "start the gateway, or correct `gateway.base_urls`"),
+    "unreachable": (
+        Fault.NETWORK,
+        "the host cannot be reached or its name not resolved",
+        "check the name, the network, or `gateway.resolve`",
+    ),
+    "timeout": (
+        Fault.NETWORK,
+        "it did not answer in time",
+        "check that the gateway is up, or raise `limits.timeout`",
+    ),
+    "tls": (
+        Fault.OPERATOR,
+        "its certificate could not be verified, or no TLS version is shared",
+        "declare `gateway.ca_file` for a private authority, or mend the certificate",
+    ),
+    "reset": (
+        Fault.TARGET,
+        "it closed the connection without an answer",
+        "check that the port speaks HTTP over TLS",
+    ),
+    "garbage": (Fault.TARGET, "what it sent is not HTTP", "check that the port speaks HTTP"),
+}
+
+
+def _cost(target: Target, sample: int) -> Cost:
+    return Cost(requests=12, money=0, seconds=target.claims.usage_lag)
+
+
+@observes(phase=Phase.PREFLIGHT, level=Level.OUTSIDE, disruption=Disruption.STATE_CHANGING, cost=_cost)
+async def preflight(session: Session) -> Preflight:
+    """Check that every declared access works."""
+    steps = [await _reach(session)]
+    if steps[0].trouble is not None:
+        return Preflight(steps=(*steps, *_lost(session, steps[0].trouble)))
+    steps += await _surfaces(session)
+    key, step = await _key(session)
+    steps.append(step)
+    price = None
+    if "witness" in session.target.access():
+        steps.append(await _witness(session, key))
+        if steps[-1].trouble is None:
+            price, step = await _money(session, key)
+            steps.append(step)
+    return Preflight(steps=tuple(steps), price=price)
+
+
+async def _reach(session: Session) -> Step:
+    path = session.target.endpoint("models") or "/"
+    reply = await session.door.send("GET", path)
+    if isinstance(reply, Answer):
+        return Step(name="the gateway answers", detail=f"GET {path}: {reply.status}")
+    fault, what, decide = _REACH[reply.kind]
+    return Step(
+        name="the gateway answers",
+        detail=reply.detail,
+        trouble=Unobserved(reason=f"{session.target.origin()}: {what}", fault=fault, decide=decide),
+        blocks="key",
+    )
+
+
+def _lost(session: Session, trouble: Unobserved) -> list[Step]:
+    """Without the gateway, no access to its interfaces works."""
+    access = sorted(session.target.access() & {"admin", "witness"})
+    return [
+        Step(name=f"access '{name}'", detail="the gateway was not reached", trouble=trouble, blocks=name)
+        for name in access
+    ]
+
+
+async def _key(session: Session) -> tuple[str | None, Step]:
+    """A key that may call: one made for the purpose, or the ordinary one of the target file."""
+    if session.key_api is None:
+        return session.own_key, Step(name="a key", detail="the ordinary key of the target file, if any")
+    name = "keys can be made and read"
+    try:
+        key = await session.key_api.create("preflight", _LIMIT)
+        detail = await _read_back(session, key)
+    except CannotObserve as trouble:
+        return None, Step(name=name, detail=str(trouble), trouble=trouble.unobserved, blocks="admin")
+    session.expected_values += [key.id, key.name]
+    return key.secret, Step(name=name, detail=detail)
+
+
+async def _read_back(session: Session, key: Key) -> str:
+    """Whether the limit that was set is the limit that is read: otherwise the unit of money is misunderstood."""
+    api = session.keys()
+    if api.dialect.read is None and api.dialect.own is None:
+        return "made; the dialect describes no way to read it back"
+    reading = await api.read(key)
+    if reading.limit is not None and reading.limit != _LIMIT:
+        raise CannotObserve(
+            f"a limit of {in_usd(_LIMIT)} was set and {in_usd(reading.limit)} was read back",
+            fault=Fault.OPERATOR,
+            decide="correct the money unit: `per_usd` of the dialect, or `dialect.per_usd` of the target file",
+        )
+    return "made with a limit of $1" + (
+        " and read back" if reading.limit is not None else "; the limit is not told"
+    )
+
+
+async def _witness(session: Session, key: str | None) -> Step:
+    """N marker calls must be N calls at the witness: otherwise canaries would go to a real provider."""
+    name = "the gateway's provider is the witness"
+    place = session.target.witness
+    url = (place.url if place else "") or session.provider().url
+    for _ in range(_MARKERS):
+        asked = calls.chat(session, key, "preflight")
+        reply = await calls.send(session, asked)
+        seen = calls.reached(session, asked)
+        if calls.admitted(reply) and len(seen) == 1:
+            continue
+        return Step(
+            name=name,
+            detail=f"answered {calls.told(reply)}, seen {len(seen)} times",
+            trouble=_astray(session, reply, len(seen), url),
+            blocks="witness",
+        )
+    return Step(name=name, detail=f"{_MARKERS} marker calls, {_MARKERS} calls at the witness")
+
+
+def _astray(session: Session, reply: Answer | NoAnswer, seen: int, url: str) -> Unobserved:
+    model = calls.model_of(session)
+    if calls.admitted(reply) and seen == 0:
+        return Unobserved(
+            reason=f"the gateway served a call for '{model}' that the witness did not see: its provider is somebody else, or a cache",
+            fault=Fault.OPERATOR,
+            decide=f"point the gateway's provider for '{model}' to the witness at {url}",
+        )
+    if seen > 1:
+        return Unobserved(
+            reason=f"one call for '{model}' reached the witness {seen} times",
+            fault=Fault.TARGET,
+            decide="find out why the gateway repeats calls that succeeded",
+        )
+    refused = isinstance(reply, Answer) and reply.status in {401, 403}
+    return Unobserved(
+        reason=f"a plain call for '{model}' was answered {calls.told(reply)} and reached the witness {seen} times",
+        fault=Fault.OPERATOR if refused or seen == 0 else Fault.TARGET,
+        decide="check the key, the model's name, the inference path, and that the gateway trusts and reaches the witness "
+        f"at {url}",
+    )
+
+
+async def _surfaces(session: Session) -> list[Step]:
+    steps = []
+    for surface in session.target.surfaces:
+        name = f"surface {surface.locator}"
+        size = await asyncio.to_thread(measure, surface, session.base)
+        if size.items:
+            steps.append(Step(name=name, detail=f"{size.items} items, {size.bytes:,} bytes"))
+            continue
+        trouble = Unobserved(
+            reason=f"the surface {surface.locator} holds nothing that can be read",
+            fault=Fault.OPERATOR,
+            decide="check its locator, relative to the target file, and the permissions",
+        )
+        steps.append(Step(name=name, detail="nothing readable", trouble=trouble))
+    return steps
+
+
+async def _money(session: Session, key: str | None) -> tuple[Price | None, Step]:
+    """What a call costs: as declared, as the models endpoint says, or as one metered call shows."""
+    model = calls.model_of(session)
+    price = (
+        _declared_price(session, model)
+        or await _listed_price(session, key, model)
+        or await _metered_price(session)
+    )
+    if price is None:
+        detail = "not declared, not told by the gateway, and not visible in its usage records"
+    elif price.call:
+        detail = f"measured: one call of the fixed shape costs {in_usd(price.call)}"
+    else:
+        detail = f"{price.source}: {in_usd(price.prompt)} per prompt token, {in_usd(price.completion)} per completion token"
+    return price, Step(name=f"the price of '{model}'", detail=detail)
+
+
+def _declared_price(session: Session, model: str) -> Price | None:
+    declared = session.target.models[model]
+    if not declared.prompt_price:
+        return None
+    return Price(
+        model=model,
+        source="declared",
+        prompt=price_per_token(declared.prompt_price),
+        completion=price_per_token(declared.completion_price),
+    )
+
+
+async def _listed_price(session: Session, key: str | None, model: str) -> Price | None:
+    pointers = session.key_api.dialect.prices if session.key_api else {}
+    path = session.target.endpoint("models")
+    if not pointers or path is None:
+        return None
+    reply = await session.door.send("GET", path, headers=session.door.auth(key) if key else {})
+    if not isinstance(reply, Answer):
+        return None
+    for item in follow(reply.json(), pointers["items"]) or ():
+        if follow(item, pointers["model"]) == model:
+            prompt, completion = (
+                _usd_per_token(follow(item, pointers[kind])) for kind in ("prompt", "completion")
+            )
+            if prompt and completion:
+                return Price(model=model, source="models endpoint", prompt=prompt, completion=completion)
+    return None
+
+
+def _usd_per_token(told: object) -> int | None:
+    from decimal import Decimal, InvalidOperation
+
+    try:
+        return int(Decimal(str(told)) * PICO_PER_USD)
+    except InvalidOperation:
+        return None
+
+
+async def _metered_price(session: Session) -> Price | None:
+    """The usage that one more call of the fixed shape leaves, on the key whose marker calls have settled."""
+    api = session.key_api
+    if api is None or not api.created:
+        return None
+    try:
+        key = await api.create("meter", _LIMIT)
+        await calls.send(session, calls.chat(session, key.secret, "meter"))
+        one = await settled_usage(session, key)
+        await calls.send(session, calls.chat(session, key.secret, "meter"))
+        two = await settled_usage(session, key, above=one or 0)
+    except CannotObserve:
+        return None
+    if not one or not two or two != 2 * one:
+        return None
+    return Price(model=calls.model_of(session), source="measured", call=one)

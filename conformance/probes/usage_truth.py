@@ -1,0 +1,91 @@
+"""Is recorded usage true? The provider's bill beside what the gateway tells, step by step."""
+
+import asyncio
+from collections.abc import Sequence
+
+from conformance.catalogue import Cost, Phase, observes
+from conformance.dialects.speak import Key
+from conformance.model.evidence import CannotObserve
+from conformance.model.money import PICO_PER_USD, from_usd
+from conformance.model.scale import Disruption, Fault, Level
+from conformance.model.spend import UsageRow, UsageTruth
+from conformance.probes import calls
+from conformance.probes.calls import Asked
+from conformance.probes.usage import settled_usage
+from conformance.session import Session
+from conformance.target import Target
+
+_EACH = 3
+
+
+def _cost(target: Target, sample: int) -> Cost:
+    return Cost(requests=6 * _EACH + 60, seconds=4 * target.claims.usage_lag)
+
+
+@observes(
+    phase=Phase.KEYS,
+    level=Level.OPERATOR,
+    disruption=Disruption.STATE_CHANGING,
+    access=("admin", "witness"),
+    cost=_cost,
+)
+async def usage_truth(session: Session) -> UsageTruth:
+    """Compare recorded usage with the provider's bill."""
+    api = session.keys()
+    if api.dialect.read is None and api.dialect.own is None:
+        raise CannotObserve(
+            "the dialect describes no way to read usage",
+            fault=Fault.OPERATOR,
+            decide="describe `read` or `own` in the dialect",
+        )
+    key, sibling = await api.create("usage", PICO_PER_USD), await api.create("usage-sibling", PICO_PER_USD)
+    account = _Account(session, key)
+    rows = [
+        await account.after("plain calls", [calls.chat(session, key.secret, "usage") for _ in range(_EACH)]),
+        await account.after(
+            "streams", [calls.chat(session, key.secret, "usage", stream=True) for _ in range(_EACH)]
+        ),
+        await account.after(
+            "provider refusals",
+            [calls.chat(session, key.secret, "usage", fault="error-400") for _ in range(_EACH)],
+        ),
+        await account.after(
+            "calls of a sibling", [calls.chat(session, sibling.secret, "usage-sibling")], own=False
+        ),
+        await account.after("a plain call again", [calls.chat(session, key.secret, "usage")]),
+    ]
+    return UsageTruth(price=session.price(), rows=tuple(rows))
+
+
+class _Account:
+    """Bill and recorded usage of one key, kept side by side."""
+
+    def __init__(self, session: Session, key: Key) -> None:
+        self._session = session
+        self._key = key
+        self._own: list[Asked] = []
+
+    async def after(self, what: str, asked: Sequence[Asked], *, own: bool = True) -> UsageRow:
+        """Make calls, wait until usage was recorded or the declared lag has passed, and note both sums."""
+        for one in asked:
+            await calls.send(self._session, one)
+        if own:
+            self._own += asked
+        seen = [call for one in self._own for call in calls.reached(self._session, one)]
+        price = self._session.price()
+        billed = [call for call in seen if call.prompt_tokens or call.completion_tokens]
+        bill = sum(price.bill(call.prompt_tokens, call.completion_tokens) for call in billed)
+        tolerance = len(billed) * from_usd(self._session.target.claims.usage_unit)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        recorded = await settled_usage(self._session, self._key, until=bill, tolerance=tolerance)
+        reached = [call for one in asked for call in calls.reached(self._session, one)]
+        return UsageRow(
+            after=what,  # type: ignore[arg-type]  # one of the literals above
+            calls=len(asked),
+            reached=len(reached),
+            billed_calls=len(billed),
+            bill=bill,
+            recorded=recorded,
+            lag_ms=int((loop.time() - began) * 1000),
+        )

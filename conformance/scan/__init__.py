@@ -1,0 +1,1 @@
+"""The scan engine: bytes in, sightings out."""

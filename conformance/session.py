@@ -1,0 +1,76 @@
+"""The session: what an observation may use while it looks at the target."""
+
+import random
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from conformance.canary.mint import Mint
+from conformance.dialects.speak import KeyApi
+from conformance.evidence.journal import Journal
+from conformance.model.evidence import CannotObserve, Evidence
+from conformance.model.preflight import Preflight, Price
+from conformance.model.scale import Fault
+from conformance.model.storage import SurfaceSize
+from conformance.probes.door import Door
+from conformance.probes.meter import Meter
+from conformance.target import Target
+from conformance.witness.server import Witness
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """One audit in progress. Observations read from it; nothing of it survives but evidence, journal and private folder."""
+
+    target: Target
+    base: Path  # folder of the target file; relative paths are taken from here
+    run_folder: Path  # our own files, never scanned
+    trust: ssl.SSLContext  # verifies the target's certificate
+    sample: int  # the profile's number of calls per path
+    meter: Meter
+    door: Door
+    mint: Mint
+    journal: Journal
+    random: random.Random  # seeded; the seed stands in the run record
+    key_api: KeyApi | None = None
+    witness: Witness | None = None
+    own_key: str | None = None  # the ordinary key of the target file
+    expected_values: list[str] = field(
+        default_factory=list
+    )  # public values of this run that stores hold by necessity
+    before: dict[str, SurfaceSize] = field(default_factory=dict)  # locator → size before content was sent
+    gathered: dict[type[Evidence], Evidence] = field(default_factory=dict)
+    now: Callable[[], float] = time.time
+
+    def keys(self) -> KeyApi:
+        """The key API, or `CannotObserve` where the target file declares none."""
+        if self.key_api is None:
+            raise CannotObserve(
+                "no admin credential and dialect were declared",
+                fault=Fault.OPERATOR,
+                decide="declare `credentials.admin` and `dialect` in the target file",
+            )
+        return self.key_api
+
+    def provider(self) -> Witness:
+        """The witness, or `CannotObserve` where none is declared."""
+        if self.witness is None:
+            raise CannotObserve(
+                "no witness was declared, so nothing shows what reached the provider",
+                fault=Fault.OPERATOR,
+                decide="declare `witness` and route a model to it",
+            )
+        return self.witness
+
+    def price(self) -> Price:
+        """What the model that probes call costs, or `CannotObserve` where the pre-flight could not learn it."""
+        preflight = self.gathered.get(Preflight)
+        if isinstance(preflight, Preflight) and preflight.price is not None:
+            return preflight.price
+        raise CannotObserve(
+            "what a call costs is neither declared nor told by the gateway, and its usage records did not show it",
+            fault=Fault.OPERATOR,
+            decide="declare `prompt_price` and `completion_price` of the model in the target file",
+        )

@@ -1,0 +1,277 @@
+"""Setting the stage: from a target file to a session with its witness, key API and run folder; and clearing up afterwards."""
+
+import asyncio
+import random
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from conformance.canary.mint import Mint
+from conformance.catalogue import Phase, evidence_types
+from conformance.collectors.surfaces import measure
+from conformance.dialects.speak import KeyApi, KeyApiTrouble
+from conformance.evidence.folder import RunFolder
+from conformance.evidence.journal import Journal
+from conformance.model.declared import Declared, DeclaredSurface
+from conformance.model.evidence import CannotObserve, Evidence
+from conformance.model.money import from_usd
+from conformance.probes.door import Door
+from conformance.probes.meter import Meter
+from conformance.session import Session
+from conformance.target import Target
+from conformance.target_file import OperatorError, as_document, dialect_of, secret
+from conformance.witness.server import Witness
+from conformance.witness.tls import server_context
+
+PROFILES = {"quick": 60, "standard": 300, "thorough": 3000}
+_CLEAR_UP_SECONDS = 60.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Stage:
+    """A session, where it is recorded, and what the run record says about it."""
+
+    session: Session
+    folder: RunFolder
+    run: str
+    suite: str
+    profile: str
+    seed: int
+    started: datetime
+    target_file: str
+
+    async def before(self, phase: Phase) -> None:
+        """What must be noted before a phase begins: the size of every surface before content is sent."""
+        if phase is Phase.CAMPAIGN:
+            for surface in self.session.target.surfaces:
+                self.session.before[surface.locator] = await asyncio.to_thread(
+                    measure, surface, self.session.base
+                )
+
+    async def clear_up(self) -> tuple[str, ...]:
+        """Revoke every key of this run; the names of those that may still be alive."""
+        api = self.session.key_api
+        if api is None:
+            return ()
+        self._keep_secrets(api)
+        try:
+            async with asyncio.timeout(_CLEAR_UP_SECONDS):
+                await asyncio.gather(*(_revoke(api, key.name) for key in api.alive()))
+        except TimeoutError:
+            pass  # what is still alive is named below, and `cleanup` can try again
+        return tuple(sorted(key.name for key in api.alive()))
+
+    def _keep_secrets(self, api: KeyApi) -> None:
+        """Secrets of this run and what was issued stay in the private folder, so that surfaces can be searched again later."""
+        secrets = [{"name": key.name, "secret": key.secret} for key in api.created]
+        self.folder.keep_private("secrets.json", msgspec.json.encode(secrets))
+
+
+async def _revoke(api: KeyApi, name: str) -> None:
+    for key in api.alive():
+        if key.name == name:
+            for _ in range(2):
+                try:
+                    await api.revoke(key)
+                except CannotObserve:
+                    await asyncio.sleep(0.2)
+                else:
+                    return
+
+
+def declare(target: Target) -> Declared:
+    """What the target file declares, as evidence."""
+    dialect = dialect_of(target)
+    return Declared(
+        name=target.name,
+        environment=target.environment,
+        base_urls=target.gateway.base_urls,
+        models=tuple(target.models),
+        endpoints=tuple(f"{e.kind} {e.path}" for e in target.inference),
+        dialect=dialect.name if dialect else "",
+        access=tuple(sorted(target.access())),
+        levels=tuple(sorted(level.value for level in target.levels())),
+        promises=target.claims,
+        surfaces=tuple(
+            DeclaredSurface(
+                kind=s.kind, locator=s.locator, role=s.role, encryption=s.encryption, exclude=s.exclude
+            )
+            for s in target.surfaces
+        ),
+    )
+
+
+@asynccontextmanager
+async def open_stage(
+    target: Target,
+    *,
+    target_file: Path,
+    folder: RunFolder,
+    run: str,
+    profile: str,
+    seed: int,
+    sample: int | None = None,
+) -> AsyncIterator[Stage]:
+    """Open everything an audit needs, and close it again. Raises OperatorError for whatever the operator must mend first."""
+    base = target_file.resolve().parent
+    trust = trust_context(target, base)
+    run_key = _run_key(folder)
+    mint = Mint(run_key)
+    meter = Meter(target.limits)
+    door = Door(target, trust, meter)
+    journal = Journal(folder.private / "journal.jsonl")
+    folder.keep_private(
+        "target.json", msgspec.json.encode({"file": str(target_file), "target": as_document(target)})
+    )
+    witness = _witness(target, base, mint)
+    try:
+        if witness is not None:
+            await _start(witness, target)
+        session = Session(
+            target=target,
+            base=base,
+            run_folder=folder.path.resolve(),
+            trust=trust,
+            sample=sample or PROFILES[profile],
+            meter=meter,
+            door=door,
+            mint=mint,
+            journal=journal,
+            random=random.Random(seed),  # noqa: S311 - shuffles and pauses, no secrets
+            key_api=key_api(target, base, door, journal, run),
+            witness=witness,
+            own_key=secret(target.credentials.key, base) if target.credentials.key else None,
+        )
+        _remember(folder, session)
+        yield Stage(
+            session=session,
+            folder=folder,
+            run=run,
+            suite=version("gateproof"),
+            profile=profile,
+            seed=seed,
+            started=datetime.now(UTC),
+            target_file=target_file.name,
+        )
+    finally:
+        journal.close()
+        await door.close()
+        if witness is not None:
+            await witness.stop()
+
+
+def key_api(target: Target, base: Path, door: Door, journal: Journal, run: str) -> KeyApi | None:
+    """The key API of a target, or None where no admin credential and dialect are declared."""
+    dialect = dialect_of(target)
+    if dialect is None or target.dialect is None or target.credentials.admin is None:
+        return None
+    return KeyApi(
+        dialect,
+        door,
+        journal,
+        url=target.dialect.url or target.origin(),
+        credential=secret(target.credentials.admin, base),
+        per_usd=target.dialect.per_usd or dialect.per_usd,
+        grain=from_usd(target.claims.usage_unit),
+        run=run,
+        variables=target.dialect.variables,
+    )
+
+
+def trust_context(target: Target, base: Path) -> ssl.SSLContext:
+    """What verifies the target's certificate: the platform's authorities, or the declared private one. Raises OperatorError."""
+    if not target.gateway.ca_file:
+        return ssl.create_default_context()
+    path = base / target.gateway.ca_file
+    try:
+        return ssl.create_default_context(cafile=str(path))
+    except (OSError, ssl.SSLError) as trouble:
+        raise OperatorError(f"the CA file {path} cannot be used: {trouble}") from None
+
+
+async def cleanup(
+    target: Target, base: Path, folder: RunFolder, run: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Revoke whatever an interrupted run left on its target: (names now gone, complaints about the others)."""
+    from conformance.evidence.journal import leftovers
+
+    path = folder.private / "journal.jsonl"
+    if not path.exists():
+        raise OperatorError(f"{folder.path} has no journal: it was forgotten, or it is not a run")
+    open_entries = leftovers(path)
+    journal = Journal(path)
+    door = Door(target, trust_context(target, base), Meter(target.limits))
+    gone, complaints = [], []
+    try:
+        api = key_api(target, base, door, journal, run)
+        for entry in open_entries:
+            if api is None:
+                complaints.append(
+                    f"{entry.name}: the target file no longer declares an admin credential and dialect"
+                )
+                continue
+            try:
+                await api.clear(entry)
+                gone.append(entry.name)
+            except KeyApiTrouble as trouble:
+                complaints.append(f"{entry.name}: {trouble}")
+    finally:
+        journal.close()
+        await door.close()
+    return tuple(gone), tuple(complaints)
+
+
+def _run_key(folder: RunFolder) -> bytes:
+    path = folder.private / "run.key"
+    if path.exists():
+        return path.read_bytes()
+    import secrets
+
+    key = secrets.token_bytes(32)
+    folder.keep_private("run.key", key)
+    return key
+
+
+def _remember(folder: RunFolder, session: Session) -> None:
+    """Take up what an earlier, interrupted part of this run observed."""
+    for kind in evidence_types().values():
+        found = folder.read(kind)
+        if isinstance(found, Evidence):
+            session.gathered[kind] = found
+
+
+def _witness(target: Target, base: Path, mint: Mint) -> Witness | None:
+    place = target.witness
+    if place is None:
+        return None
+    host, _, port = place.listen.rpartition(":")
+    tls = None
+    if place.certificate:
+        try:
+            tls = server_context(base / place.certificate, base / place.private_key)
+        except (OSError, ssl.SSLError) as trouble:
+            raise OperatorError(f"the witness's certificate cannot be used: {trouble}") from None
+    return Witness(
+        host=host.strip("[]"),
+        port=int(port),
+        tls=tls,
+        atom=lambda number: mint.atom("answer", f"call-{number}"),
+    )
+
+
+async def _start(witness: Witness, target: Target) -> None:
+    place = target.witness
+    try:
+        await witness.start()
+    except OSError as trouble:
+        listen = place.listen if place else ""
+        raise OperatorError(
+            f"the witness cannot listen on {listen}: {trouble.strerror or trouble}; "
+            "free that address or change `witness.listen` together with the gateway's provider URL"
+        ) from None

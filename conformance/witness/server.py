@@ -1,0 +1,260 @@
+"""The witness: an upstream provider in the auditor's hands, the ground truth of what a gateway forwarded.
+
+It speaks enough of the OpenAI API for any gateway to use it, answers deterministically, fails as told, and
+keeps everything in memory. Answers are composed in `provider`, purely; here is what listens and records.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+
+from conformance.witness.answers import Answer, Ending, batches
+from conformance.witness.asked import Asked, read
+from conformance.witness.barrier import Barrier
+from conformance.witness.ledger import Outcome, WitnessCall, endpoint_of, settled
+from conformance.witness.provider import DEFAULT_MODELS, reply
+from conformance.witness.wire import Received, RequestError, Wire
+
+_BACKLOG = 256
+_HANDSHAKE_SECONDS = 10.0
+_SHUTDOWN_SECONDS = 1.0  # how long a peer may take to say goodbye by TLS
+_OUT_OF_SOCKETS_SECONDS = 0.1
+
+
+class Witness:
+    """A provider that listens on one address. Use `start` and `stop`, or `async with`."""
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None,
+        atom: Callable[[int], str],
+        models: Mapping[str, tuple[int, int]] | None = None,
+    ) -> None:
+        """`atom(call number)` is the canary of that answer; port 0 takes a free one; no `tls`: plain HTTP.
+
+        `models` maps names to picodollars per prompt and per completion token, told by `GET /v1/models`.
+        """
+        self.host = host
+        self.port = port
+        self.calls: list[WitnessCall] = []
+        self.connections = 0  # accepted so far; failed handshakes count
+        self._tls = tls
+        self._atom = atom
+        self._models = dict(DEFAULT_MODELS if models is None else models)
+        self._listener: socket.socket | None = None
+        self._accepting: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wires: set[Wire] = set()
+        self._barriers: list[Barrier] = []
+
+    @property
+    def url(self) -> str:
+        """The base URL for clients on this machine: `https://127.0.0.1:9443/v1`."""
+        reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104  compared, not bound
+        name = f"[{reachable}]" if ":" in reachable else reachable
+        return f"{'http' if self._tls is None else 'https'}://{name}:{self.port}/v1"
+
+    async def start(self) -> None:
+        """Listen. Raises OSError where the address cannot be bound."""
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        self._listener = socket.create_server((self.host, self.port), family=family, backlog=_BACKLOG)
+        self._listener.setblocking(False)
+        self.port = self._listener.getsockname()[1]
+        self._accepting = asyncio.create_task(self._accept(self._listener))
+
+    async def stop(self) -> None:
+        """Close the listener and every connection at once; answers under way are recorded as cut."""
+        tasks = [*self._tasks] if self._accepting is None else [self._accepting, *self._tasks]
+        for wire in self._wires:
+            wire.abort()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._listener is not None:
+            self._listener.close()
+
+    async def __aenter__(self) -> "Witness":
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop."""
+        await self.stop()
+
+    def present(self, tls: ssl.SSLContext) -> None:
+        """Use another certificate for connections accepted from now on."""
+        self._tls = tls
+
+    def mark(self) -> int:
+        """The number of the newest call; 0 before the first."""
+        return len(self.calls)
+
+    def carrying(self, token: str, since: int = 0) -> tuple[WitnessCall, ...]:
+        """The calls numbered after `since` whose body holds this token, in UTF-8 or JSON-escaped."""
+        return tuple(call for call in self.calls[since:] if call.carries(token))
+
+    @asynccontextmanager
+    async def holding(self, token: str, until: int, limit: float) -> AsyncIterator[Barrier]:
+        """Hold back answers to calls that carry `token` until `until` of them are in flight at once.
+
+        They are let go after `limit` seconds from the first of them in any case, and when the block is left.
+        The barrier's `met` says whether they were together; it is met once, and further calls then pass.
+        """
+        barrier = Barrier(token=token, until=until, limit=limit)
+        self._barriers.append(barrier)
+        try:
+            yield barrier
+        finally:
+            self._barriers.remove(barrier)
+            barrier.release()
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                accepted, _ = await loop.sock_accept(listener)
+            except OSError:  # out of descriptors, or a peer that had left again
+                await asyncio.sleep(_OUT_OF_SOCKETS_SECONDS)
+                continue
+            self.connections += 1
+            task = asyncio.create_task(self._connection(accepted, self.connections))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _connection(self, accepted: socket.socket, number: int) -> None:
+        try:
+            # These sockets do not say that they are TCP, so asyncio would leave Nagle's 40 ms in streams.
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            peer = "{}:{}".format(*accepted.getpeername()[:2])
+            wire = await self._opened(accepted)
+        except OSError:  # no handshake: the peer refused our certificate, or does not speak TLS
+            accepted.close()
+            return
+        self._wires.add(wire)
+        try:
+            await self._converse(wire, number, peer)
+        finally:
+            await wire.close()
+            self._wires.discard(wire)
+
+    async def _opened(self, accepted: socket.socket) -> Wire:
+        """The connection after its handshake; the context is taken anew each time, for `present`."""
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)  # uvloop returns its own protocol of TLS instead
+        seconds = {} if self._tls is None else _TLS_SECONDS
+        transport, _ = await loop.connect_accepted_socket(
+            lambda: protocol, accepted, ssl=self._tls, **seconds
+        )
+        return Wire(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+
+    async def _converse(self, wire: Wire, connection: int, peer: str) -> None:
+        try:
+            while (received := await wire.receive()) is not None:
+                await self._exchange(wire, received, connection, peer)
+                if not wire.next_request():
+                    return
+        except RequestError as trouble:
+            wire.refuse(trouble)
+        except OSError:
+            return  # the peer went away between requests
+
+    async def _exchange(self, wire: Wire, received: Received, connection: int, peer: str) -> None:
+        asked = _asked(received)
+        call = self._record(received, asked, connection, peer)
+        answer = reply(call, asked, self._atom, self._models)
+        hangs = answer.ending is Ending.NEVER
+        outcome = Outcome.CUT
+        try:
+            left = Outcome.HUNG if hangs else Outcome.LOST
+            outcome = await wire.unless_peer_leaves(self._answer(wire, call, answer), left)
+        except OSError:
+            outcome = Outcome.LOST
+        except asyncio.CancelledError:  # the witness is stopped
+            outcome = _stopped(call, hangs=hangs)
+            raise
+        finally:
+            if outcome is not call.outcome:
+                _settle(call, answer, outcome)
+
+    def _record(self, received: Received, asked: Asked | None, connection: int, peer: str) -> WitnessCall:
+        call = WitnessCall(
+            number=len(self.calls) + 1,
+            connection=connection,
+            peer=peer,
+            method=received.method,
+            path=received.target,
+            endpoint=endpoint_of(received.target),
+            headers=received.headers,
+            body=received.body,
+            model=asked.model if asked else None,
+            stream=asked is not None and asked.stream,
+            begun=asyncio.get_running_loop().time(),
+        )
+        self.calls.append(call)
+        return call
+
+    async def _answer(self, wire: Wire, call: WitnessCall, answer: Answer) -> Outcome:
+        for barrier in tuple(self._barriers):
+            if call.carries(barrier.token):
+                await barrier.wait()
+        await asyncio.sleep(answer.delay)
+        if answer.ending is Ending.NEVER:
+            await asyncio.Event().wait()
+        wire.head(answer.status, answer.headers)
+        for count, batch in enumerate(batches(answer)):
+            if count:
+                await asyncio.sleep(answer.pace)
+            await wire.flush()
+            wire.data(b"".join(piece.data for piece in batch))
+            call.text += "".join(piece.text for piece in batch)
+        return await _finish(wire, call, answer)
+
+
+_TLS_SECONDS = {"ssl_handshake_timeout": _HANDSHAKE_SECONDS, "ssl_shutdown_timeout": _SHUTDOWN_SECONDS}
+
+
+def address(listen: str) -> tuple[str, int]:
+    """Host and port of `"127.0.0.1:9443"` or `"[::1]:9443"`. Raises ValueError on anything else."""
+    host, colon, port = listen.rpartition(":")
+    with suppress(ValueError):
+        if colon and host and 0 <= int(port) <= 65535:
+            return host.removeprefix("[").removesuffix("]"), int(port)
+    raise ValueError(f"'{listen}' is no address to listen on: expected host:port, such as 127.0.0.1:9443")
+
+
+def _asked(received: Received) -> Asked | None:
+    endpoint = endpoint_of(received.target)
+    return None if endpoint in {"models", "other"} else read(endpoint, received.body)
+
+
+async def _finish(wire: Wire, call: WitnessCall, answer: Answer) -> Outcome:
+    """End the answer; the call is settled in the step that writes its last byte: who has it sees the bill."""
+    if answer.ending is not Ending.WHOLE:
+        _settle(call, answer, Outcome.CUT)
+        if answer.ending is Ending.RST:
+            await wire.reset()
+        return Outcome.CUT
+    wire.end()
+    _settle(call, answer, Outcome.COMPLETE if 200 <= answer.status < 300 else Outcome.REFUSED)
+    await wire.flush()
+    return call.outcome
+
+
+def _stopped(call: WitnessCall, *, hangs: bool) -> Outcome:
+    if call.ended is not None:
+        return call.outcome
+    return Outcome.HUNG if hangs else Outcome.CUT
+
+
+def _settle(call: WitnessCall, answer: Answer, outcome: Outcome) -> None:
+    usage = settled(answer.usage, outcome)
+    call.prompt_tokens, call.completion_tokens = usage.prompt, usage.completion
+    call.outcome = outcome
+    call.ended = asyncio.get_running_loop().time()

@@ -1,0 +1,1 @@
+"""The ledger plane: keys, limits and usage, as integers."""

@@ -1,0 +1,58 @@
+"""Process hygiene: what the operating system must not do with the memory of this process."""
+
+import asyncio
+import ctypes
+import logging
+import os
+import resource
+import sys
+import threading
+from typing import Any, Final
+
+from reference_gateway.events import Emit, Event, Kind
+
+_PR_GET_DUMPABLE: Final = 3
+_PR_SET_DUMPABLE: Final = 4
+
+
+class HygieneError(RuntimeError):
+    """The kernel did not grant what zero retention needs."""
+
+
+def harden() -> None:
+    """No core file, no /proc/PID/mem for others of this user, files for the owner only.
+
+    Raises HygieneError when the kernel says otherwise afterwards: asked is not granted.
+    """
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    if libc.prctl(_PR_GET_DUMPABLE, 0, 0, 0, 0) != 0 or resource.getrlimit(resource.RLIMIT_CORE) != (0, 0):
+        raise HygieneError
+
+
+def silence() -> None:
+    """Nothing reaches a log: libraries put URLs, headers and exception texts there."""
+    logging.disable(logging.CRITICAL)
+    logging.lastResort = None
+
+
+def drop_exception_texts(emit: Emit) -> None:
+    """Uncaught exceptions, wherever they surface, become one content-free event."""
+
+    def fault(*_: Any) -> None:
+        emit(Event(event=Kind.INTERNAL_FAULT))
+
+    sys.excepthook = fault
+    sys.unraisablehook = fault
+    threading.excepthook = fault
+
+
+def loop_exception_handler(emit: Emit) -> Any:
+    """An asyncio exception handler that counts and forgets: the context holds messages and locals."""
+
+    def handle(_loop: asyncio.AbstractEventLoop, _context: dict[str, Any]) -> None:
+        emit(Event(event=Kind.INTERNAL_FAULT))
+
+    return handle

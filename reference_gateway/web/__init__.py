@@ -1,0 +1,1 @@
+"""What both HTTP planes share: bounded input, constant errors, one way out."""

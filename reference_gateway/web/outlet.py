@@ -1,0 +1,85 @@
+"""The only way bytes leave towards a client: in order, bounded in time, and closable once."""
+
+import asyncio
+from typing import Final
+
+from reference_gateway.web.asgi import Send
+from reference_gateway.web.faults import Fault, RefusalError, error_body, error_event
+
+JSON: Final = b"application/json"
+HeaderList = list[tuple[bytes, bytes]]
+
+
+class Outlet:
+    """Writes one response. After `abandon` or an end, further writes vanish without error.
+
+    A client that stops reading for `write_timeout` seconds is treated as gone.
+    """
+
+    def __init__(self, send: Send, request_id: int, write_timeout: float) -> None:
+        self._send = send
+        self._request_id = f"req_{request_id:032x}".encode()
+        self._write_timeout = write_timeout
+        self._lock = asyncio.Lock()
+        self.status: int | None = None
+        self.ended = False
+
+    def abandon(self) -> None:
+        """The client is gone: stop writing, keep counting."""
+        self.ended = True
+
+    async def start(self, status: int, headers: HeaderList) -> None:
+        """Sends status and headers, with the request id in both spellings that SDKs read."""
+        self.status = status
+        ids = [(b"x-request-id", self._request_id), (b"request-id", self._request_id)]
+        await self._put({"type": "http.response.start", "status": status, "headers": [*headers, *ids]})
+
+    async def write(self, data: bytes) -> None:
+        """Sends a piece of a body."""
+        if data and not self.ended:
+            await self._put({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def finish(self, data: bytes = b"") -> None:
+        """Sends the last piece."""
+        if not self.ended:
+            self.ended = True
+            await self._put({"type": "http.response.body", "body": data, "more_body": False})
+
+    async def whole(self, status: int, body: bytes, headers: HeaderList | None = None) -> None:
+        """Sends a complete response with its length; JSON unless `headers` says otherwise."""
+        typed = headers if headers is not None else [(b"content-type", JSON)]
+        await self.start(status, [*typed, (b"content-length", str(len(body)).encode())])
+        await self.finish(body)
+
+    async def fault(self, fault: Fault) -> None:
+        """Ends with a fault, wherever the response is."""
+        await self.refuse(RefusalError(fault))
+
+    async def refuse(self, refusal: RefusalError) -> None:
+        """Ends with a refusal: as a response if none was started, else as an event in the stream."""
+        if self.status is None:
+            fault = refusal.fault
+            await self.whole(fault.value.status, error_body(fault, refusal.param), _headers(refusal))
+        else:
+            await self.finish(error_event(refusal.fault))
+
+    async def _put(self, message: dict[str, object]) -> None:
+        async with self._lock:
+            try:
+                async with asyncio.timeout(self._write_timeout):
+                    await self._send(message)
+            except TimeoutError:
+                self.ended = True
+
+
+def _headers(refusal: RefusalError) -> HeaderList:
+    headers: HeaderList = [(b"content-type", JSON)]
+    if not refusal.fault.value.transient:
+        headers.append((b"x-should-retry", b"false"))
+    if refusal.fault.value.status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if refusal.allow is not None:
+        headers.append((b"allow", refusal.allow.encode()))
+    if refusal.retry_after is not None:
+        headers.append((b"retry-after", str(refusal.retry_after).encode()))
+    return headers

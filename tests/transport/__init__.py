@@ -1,0 +1,1 @@
+"""Transport probes and checks, against deployments made here."""
