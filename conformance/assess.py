@@ -7,6 +7,8 @@ from conformance.claims.catalogue import Claim, claims, page_claims
 from conformance.judge import Finding, Gathered, suite_faults, unseen
 from conformance.kills import KillMatrix
 from conformance.model.declared import Declared
+from conformance.model.evidence import Unobserved
+from conformance.model.preflight import Preflight
 from conformance.model.results import (
     SCHEMA,
     CheckResult,
@@ -64,12 +66,21 @@ def assess(
         gate=_gate_result(claim_results, gate, faults, record),
         claims=claim_results,
         checks=tuple(_check_result(f, record, digests, kills) for f in findings),
-        unseen=tuple(
-            Unseen(what=name, reason=u.reason, fault=u.fault.value, decide=u.decide)
-            for name, u in unseen(gathered)
-        ),
+        unseen=(*_troubles(gathered), *(_unseen(name, found) for name, found in unseen(gathered))),
         kill_matrix=kills.sentence(),
     )
+
+
+def _troubles(gathered: Gathered) -> tuple[Unseen, ...]:
+    """What the pre-flight found not to work: the cause of much else that could not be seen."""
+    preflight = gathered.get(Preflight.__name__)
+    steps = preflight.steps if isinstance(preflight, Preflight) else ()
+    troubles = {step.trouble: step.name for step in reversed(steps) if step.trouble is not None}
+    return tuple(_unseen(name, trouble) for trouble, name in reversed(troubles.items()))
+
+
+def _unseen(what: str, found: Unobserved) -> Unseen:
+    return Unseen(what=what, reason=found.reason, fault=found.fault.value, decide=found.decide)
 
 
 def verdict_name(verdict: Verdict) -> VerdictName:

@@ -122,7 +122,7 @@ class Observer:
         self._stage = stage
         self._progress = progress
         self._began = time.monotonic()
-        self.timings: list[Timing] = []
+        self.timings: list[Timing] = list(_earlier_timings(stage))
         self.faults: list[str] = []
 
     async def observe(self, todo: Iterable[Observation]) -> None:
@@ -192,6 +192,16 @@ class Observer:
                 fault=Fault.SUITE,
                 decide="report this as a fault of the suite",
             )
+
+
+def _earlier_timings(stage: Stage) -> tuple[Timing, ...]:
+    """How long the looks took that a resumed run does not repeat."""
+    kept = {kind.__name__ for kind in stage.session.gathered}
+    try:
+        record = stage.folder.record()
+    except NotARun:
+        return ()
+    return tuple(timing for timing in record.timings if timing.evidence in kept)
 
 
 def _record(

@@ -26,6 +26,7 @@ class Session:
 
     target: Target
     base: Path  # folder of the target file; relative paths are taken from here
+    tag: str = "gateproof"  # names the run to the target, in user agent and unknown routes: logs of requests hold it by necessity
     run_folder: Path  # our own files, never scanned
     trust: ssl.SSLContext  # verifies the target's certificate
     sample: int  # the profile's number of calls per path

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from conformance.canary.mint import Mint
-from conformance.catalogue import Phase, evidence_types
+from conformance.catalogue import Phase, observations
 from conformance.collectors.surfaces import measure
 from conformance.dialects.speak import KeyApi, KeyApiTrouble
 from conformance.evidence.folder import RunFolder
@@ -31,6 +31,7 @@ from conformance.witness.tls import server_context
 
 PROFILES = {"quick": 60, "standard": 300, "thorough": 3000}
 _CLEAR_UP_SECONDS = 60.0
+_INSEPARABLE = {Phase.KEYS, Phase.CAMPAIGN, Phase.INSIDE}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -124,7 +125,8 @@ async def open_stage(
     run_key = _run_key(folder)
     mint = Mint(run_key)
     meter = Meter(target.limits)
-    door = Door(target, trust, meter)
+    tag = f"gateproof-{run}"
+    door = Door(target, trust, meter, agent=tag)
     journal = Journal(folder.private / "journal.jsonl")
     folder.keep_private(
         "target.json", msgspec.json.encode({"file": str(target_file), "target": as_document(target)})
@@ -136,6 +138,8 @@ async def open_stage(
         session = Session(
             target=target,
             base=base,
+            tag=tag,
+            expected_values=[tag],
             run_folder=folder.path.resolve(),
             trust=trust,
             sample=sample or PROFILES[profile],
@@ -239,11 +243,16 @@ def _run_key(folder: RunFolder) -> bytes:
 
 
 def _remember(folder: RunFolder, session: Session) -> None:
-    """Take up what an earlier, interrupted part of this run observed."""
-    for kind in evidence_types().values():
-        found = folder.read(kind)
-        if isinstance(found, Evidence):
-            session.gathered[kind] = found
+    """Take up what an earlier, interrupted part of this run observed.
+
+    The pre-flight is always made anew, since access may have changed. Keys, campaign and the looks inside belong together:
+    what is searched for inside was made in the same process, so unless all of them are there, none of them counts.
+    """
+    kept = {o.yields: folder.read(o.yields) for o in observations() if o.phase is not Phase.PREFLIGHT}
+    together = {o.yields for o in observations() if o.phase in _INSEPARABLE}
+    if any(kept[kind] is None for kind in together):
+        kept = {kind: found for kind, found in kept.items() if kind not in together}
+    session.gathered |= {kind: found for kind, found in kept.items() if isinstance(found, Evidence)}
 
 
 def _witness(target: Target, base: Path, mint: Mint) -> Witness | None:

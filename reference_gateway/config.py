@@ -241,10 +241,9 @@ def _secret(place: str, variable: str | None, file: str | None, folder: Path) ->
     if (variable is None) == (file is None):
         name = place.rpartition(" ")[2]
         raise ConfigError(f"{place}: give exactly one of {name}_env and {name}_file")
-    if variable is not None:
-        value = os.environ.get(variable, "").strip()
-    else:
-        value = _secret_file(place, folder / str(file))
+    value = (
+        _secret_file(place, folder / str(file)) if variable is None else os.environ.get(variable, "").strip()
+    )
     if not value:
         raise ConfigError(
             f"{place}: {'the variable ' + variable if variable else 'its file'} is empty or unset"

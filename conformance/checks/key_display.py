@@ -23,26 +23,26 @@ def secret_is_shown_once(search: ShownOnce) -> Verdict:
 
     A key that can be read again can be read by whoever gets into a dashboard, a log of API answers or a support tool.
     """
-    leaks = [
-        place
-        for place in search.places
-        if place.forms or (place.shown and _bits_left(search, place.shown) < _ENOUGH_BITS)
-    ]
-    if leaks:
-        worst = leaks[0]
-        what = (
-            f"the whole secret ({', '.join(worst.forms)})"
-            if worst.forms
-            else f"{worst.shown} characters of the secret"
-        )
-        return Fail(
-            because=f"'{worst.name}' shows {what}",
-            expected="no answer but the creation's holds the secret, or parts that leave less than 112 bits unknown",
-            observed="; ".join(f"{p.name}: {', '.join(p.forms) or f'{p.shown} characters'}" for p in leaks),
-            cites=(search,),
-            reproduction="create a key, then ask for it again by the operation named above and compare",
-        )
+    whole = [place for place in search.places if place.forms]
+    if whole:
+        return _leaked(search, whole, f"'{whole[0].name}' shows the whole secret ({', '.join(whole[0].forms)})")
+    partly = [place for place in search.places if place.shown]
+    if partly and _bits_left(search, search.shown_together) < _ENOUGH_BITS:
+        names = " and ".join(f"'{place.name}'" for place in partly)
+        together = f"{names} {'shows' if len(partly) == 1 else 'together show'} {search.shown_together} characters"
+        left = f"{_bits_left(search, search.shown_together):.0f} bits stay unknown"
+        return _leaked(search, partly, f"{together} of the secret; {left}")
     return _without_leaks(search)
+
+
+def _leaked(search: ShownOnce, places: list[Place], what: str) -> Fail:
+    return Fail(
+        because=what,
+        expected="no answer but the creation's holds the secret, or parts that leave less than 112 bits unknown",
+        observed="; ".join(f"{p.name}: {', '.join(p.forms) or f'{p.shown} characters'}" for p in places),
+        cites=(search,),
+        reproduction="create a key, then ask for it again by the operation named above and compare",
+    )
 
 
 def _without_leaks(search: ShownOnce) -> Verdict:
@@ -69,10 +69,16 @@ def _without_leaks(search: ShownOnce) -> Verdict:
             decide="check `listing` in the dialect: its pages may not all have been read",
             cites=(search,),
         )
-    most = max(place.shown for place in search.places)
+    left = _bits_left(search, search.shown_together)
+    if left < _ENOUGH_BITS:
+        return Inconclusive(
+            because=f"only {left:.0f} bits of the secret are neither common to all keys nor part of a public id",
+            decide="compare with the gateway's documentation: is the id that it shows cut from the secret?",
+            cites=(search,),
+        )
     return Pass(
         because=f"{search.seen()} answers searched, {len(about)} of them about the key; "
-        f"at most {most} characters shown, {_bits_left(search, most):.0f} bits left",
+        f"{search.shown_together} characters shown, {left:.0f} bits left",
         cites=(search,),
         norm=_norms(search, about),
     )
@@ -80,7 +86,7 @@ def _without_leaks(search: ShownOnce) -> Verdict:
 
 def _norms(search: ShownOnce, about: list[Place]) -> tuple[Norm, ...]:
     unread = ", ".join(search.unread)
-    note = f"asked: {', '.join(p.name for p in about)}" + (f"; not offered: {unread}" if unread else "")
+    note = f"asked: {', '.join(p.name for p in about)}" + (f"; not offered or refused: {unread}" if unread else "")
     return (Norm(source="OWASP ASVS 5.0.0, 14.2.6", verdict="met", note=note),)
 
 

@@ -23,11 +23,15 @@ def revocation_takes_effect(revocation: Revocation, declared: Declared) -> Verdi
     Between the leak of a key and its end, whoever holds it spends and reads; a cache that outlives the revocation
     prolongs that.
     """
+    if not revocation.deaths:
+        return Inconclusive(because="no key was ended", decide="repeat the audit", cites=(revocation,))
     deadline = declared.promises.revocation_latency
     survived = [fail for death in revocation.deaths if (fail := _survived(death, deadline, revocation))]
     unproven = [doubt for death in revocation.deaths if (doubt := _unproven(death, revocation))]
-    if survived or unproven:
-        return [*survived, *unproven][0]
+    if survived:
+        return survived[0]
+    if unproven:
+        return unproven[0]
     last = "; ".join(f"{death.how}: {_last_served(death)}" for death in revocation.deaths)
     polls = sum(death.polls for death in revocation.deaths)
     return Pass(
@@ -48,6 +52,8 @@ def rotation_replaces_the_secret(rotation: Rotation, declared: Declared) -> Verd
 
     Rotation that leaves the old secret alive gives the feeling of safety without the thing.
     """
+    if rotation.old is None and not rotation.absent:
+        return Inconclusive(because="no key was rotated", decide="repeat the audit", cites=(rotation,))
     if rotation.old is None:
         return NotApplicable(
             because=f"the gateway offers no rotation: {rotation.absent}; a new key and a revocation take its place",
@@ -102,8 +108,8 @@ def _unproven(death: Death, evidence: Revocation | Rotation) -> Inconclusive | N
         why = f"the key was not served before '{death.how}', so its refusal proves nothing"
     elif death.sibling_served < max(1, death.sibling_polls):
         why = f"a sibling key was refused too ({death.sibling_served} of {death.sibling_polls} served) while the key was watched"
-    elif death.polls_after_deadline < _LEAST_POLLS or death.refused < death.polls_after_deadline:
-        why = f"only {death.refused} refusals were seen in {death.polls} polls, {death.polls_after_deadline} of them after the deadline"
+    elif death.refused_after_deadline < max(_LEAST_POLLS, death.polls_after_deadline):
+        why = f"only {death.refused_after_deadline} refusals were seen in {death.polls_after_deadline} polls after the deadline"
     else:
         return None
     return Inconclusive(

@@ -29,9 +29,9 @@ def sequential_limit_holds(spent: SpendSequential, declared: Declared) -> Verdic
             return Inconclusive(
                 because=doubt, decide="repeat the audit while the gateway serves steadily", cites=(spent,)
             )
-    last = spent.scenarios[-1]
     return Pass(
-        because=f"{_summary(last)}; the next {len(last.refusals())} calls were refused ({_told(last)}){_priced(spent)}",
+        because="; ".join(f"{s.name}: {_summary(s)}, then refused ({_told(s)})" for s in spent.scenarios)
+        + _priced(spent),
         cites=(spent,),
     )
 

@@ -71,10 +71,11 @@ def scan_surface(
     engine: Engine,
     *,
     skip: tuple[Path, ...] = (),
+    tally: Tally | None = None,
     progress: Progress | None = None,
 ) -> SurfaceLook:
-    """Read and scan a surface; what lies below `skip` is left out."""
-    look = SurfaceLook()
+    """Read and scan a surface; what lies below `skip` is left out. A ledger that is given is continued."""
+    look = SurfaceLook(tally=tally or Tally())
     for item in read_surface(surface, base, skip):
         if isinstance(item, Missed):
             (look.tally.lost if item.deciding else _left_out(look.tally))(item.name, item.reason)
@@ -199,7 +200,11 @@ def _controls(
 def _values(expected: Iterable[str]) -> Mapping[str, str]:
     """Public values of the run that stores hold by necessity, by label."""
     useful = dict.fromkeys(v for v in expected if len(v) >= _LEAST_VALUE and v.isascii())
-    return {f"{_VALUE}{place}": value for place, value in enumerate(list(useful)[-_VALUES:], start=1)}
+    # The first name keys, the last are identifiers of late answers: different stores hold the one or the other.
+    chosen = list(useful)
+    if len(chosen) > _VALUES:
+        chosen = [*chosen[: _VALUES // 2], *chosen[-_VALUES // 2 :]]
+    return {f"{_VALUE}{place}": value for place, value in enumerate(chosen, start=1)}
 
 
 def _is_planted(canary: CanaryId | None) -> bool:

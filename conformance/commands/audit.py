@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import secrets
+import shutil
 import signal
 import sys
 from datetime import UTC, datetime
@@ -32,8 +33,13 @@ def audit_target(options: argparse.Namespace, target: Target, target_file: Path)
     """Audit a target, write its run folder, print the outcome; the value is the exit code."""
     chosen = selection(options)
     folder, run = _folder(options)
-    with display(quiet=options.quiet or options.json) as progress:
-        results = asyncio.run(_audit(options, target, target_file, folder, run, chosen, progress))
+    try:
+        with display(quiet=options.quiet or options.json) as progress:
+            results = asyncio.run(_audit(options, target, target_file, folder, run, chosen, progress))
+    except OperatorError:
+        if getattr(options, "resume", None) is None:
+            shutil.rmtree(folder.path, ignore_errors=True)  # nothing was sent yet
+        raise
     return show(results, folder, as_json=options.json, quiet=options.quiet)
 
 

@@ -46,8 +46,6 @@ api_key = {{ file = "provider.key" }}
 [dialect]
 use = "openrouter"
 
-[dialect.variables]
-
 [[surfaces]]
 kind = "files"
 locator = "gateway/gateway.log"
@@ -75,16 +73,22 @@ connections = 24
 
 def run(options: argparse.Namespace) -> int:
     """Start the reference gateway, audit it, stop it."""
-    with _place(options.keep_target) as place:
-        authority = make_authority(place / "witness")
-        witness_port = _free_port()
-        (place / "provider.key").write_text("demo-provider-key-" + os.urandom(16).hex())
-        (place / "provider.key").chmod(0o600)
-        _init(place, f"https://127.0.0.1:{witness_port}/v1", authority.root)
-        with _gateway(place) as port:
-            target_file = place / "target.toml"
-            target_file.write_text(_TARGET.format(port=port, witness=witness_port, model=_MODEL))
-            return audit_target(options, load(target_file), target_file)
+    with _place(options.keep_target) as place, standing(place) as (target_file, _):
+        return audit_target(options, load(target_file), target_file)
+
+
+@contextmanager
+def standing(place: Path) -> Iterator[tuple[Path, "subprocess.Popen[bytes]"]]:
+    """The reference gateway, running with its state in the folder `place`: (target file, process)."""
+    authority = make_authority(place / "witness")
+    witness_port = _free_port()
+    (place / "provider.key").write_text("demo-provider-key-" + os.urandom(16).hex())
+    (place / "provider.key").chmod(0o600)
+    _init(place, f"https://127.0.0.1:{witness_port}/v1", authority.root)
+    with _gateway(place) as (port, process):
+        target_file = place / "target.toml"
+        target_file.write_text(_TARGET.format(port=port, witness=witness_port, model=_MODEL))
+        yield target_file, process
 
 
 @contextmanager
@@ -116,14 +120,14 @@ def _init(place: Path, provider_url: str, provider_ca: Path) -> None:
 
 
 @contextmanager
-def _gateway(place: Path) -> Iterator[int]:
-    """The reference gateway as a process, its output in a log file; the port it listens on."""
+def _gateway(place: Path) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
+    """The reference gateway as a process, its output in a log file, and the port it listens on."""
     log = place / "gateway" / "gateway.log"
     command = [sys.executable, "-m", "reference_gateway", str(place / "gateway" / "gateway.toml")]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         try:
-            yield _listening(process, log)
+            yield _listening(process, log), process
         finally:
             process.terminate()
             try:

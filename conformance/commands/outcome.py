@@ -4,7 +4,7 @@ import shutil
 import sys
 
 from conformance.evidence.folder import RunFolder
-from conformance.model.results import Results, encode
+from conformance.model.results import Results, Unseen, encode
 
 
 def show(results: Results, folder: RunFolder, *, as_json: bool, quiet: bool) -> int:
@@ -18,6 +18,8 @@ def show(results: Results, folder: RunFolder, *, as_json: bool, quiet: bool) -> 
         print(results.gate.sentence)
     else:
         _print_summary(results)
+        for gap in _causes(results):
+            print(f"not seen ({gap.fault}): {gap.reason}; {gap.decide}", file=sys.stderr)
         for name in results.run.leftovers:
             print(
                 f"left behind: the key '{name}' may still be alive; run: gateproof cleanup {folder.path}",
@@ -26,6 +28,14 @@ def show(results: Results, folder: RunFolder, *, as_json: bool, quiet: bool) -> 
         print(f"report: {report}")
         print(results.gate.sentence)
     return results.gate.exit_code
+
+
+def _causes(results: Results) -> tuple[Unseen, ...]:
+    """What went wrong while looking, each cause once; access that was never declared is in the report, not here."""
+    causes = {
+        gap.reason: gap for gap in results.unseen if not gap.reason.startswith("the target file declares no")
+    }
+    return tuple(causes.values())
 
 
 def _print_summary(results: Results) -> None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from conformance.dialects.grammar import Call, Dialect, Operation
-from conformance.dialects.template import UnknownVariable, fill_json, fill_text, follow
+from conformance.dialects.template import UnknownVariable, entries, fill_json, fill_text, follow
 from conformance.evidence.journal import Journal, Leftover
 from conformance.model.evidence import CannotObserve
 from conformance.model.money import from_units, to_units
@@ -20,12 +20,32 @@ from conformance.probes.door import Answer, Door, NoAnswer, Reply
 _MAX_PAGES = 50
 
 
-class KeyApiTrouble(CannotObserve):
-    """The key API did not do what the dialect says it does. `status` is its answer's, None where there was none."""
+_GONE = {404, 410}  # RFC 9110, 15.5.5 and 15.5.11
+_REACH = {
+    "unreachable": Fault.NETWORK,
+    "refused": Fault.NETWORK,
+    "timeout": Fault.NETWORK,
+    "tls": Fault.OPERATOR,
+}
 
-    def __init__(self, reason: str, *, fault: Fault, decide: str, status: int | None = None) -> None:
+
+class KeyApiTrouble(CannotObserve):
+    """The key API did not do what the dialect says it does.
+
+    `answer` is what it answered instead, None where it did not; `call` is the place of that call in its operation, from 0.
+    """
+
+    def __init__(
+        self, reason: str, *, fault: Fault, decide: str, answer: Answer | None = None, call: int = 0
+    ) -> None:
         super().__init__(reason, fault=fault, decide=decide)
-        self.status = status
+        self.answer = answer
+        self.call = call
+
+    @property
+    def status(self) -> int | None:
+        """The status of the answer, None where there was none."""
+        return None if self.answer is None else self.answer.status
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +121,19 @@ class KeyApi:
         try:
             captured, answer = await self._perform("create", operation, variables)
         except KeyApiTrouble as trouble:
-            if trouble.status is not None and 400 <= trouble.status < 500:
-                self._journal.gone(name)  # refused: nothing was made
+            if trouble.status is not None and 400 <= trouble.status < 500 and trouble.call == 0:
+                self._journal.gone(name)  # refused at the first call: nothing was made
             raise
         secret, public = captured.pop("secret", None), captured.get("id")
+        identifiers = {key: str(value) for key, value in captured.items() if value is not None}
+        if public is not None:
+            self._journal.made(name, identifiers)
         if not isinstance(secret, str) or not secret:
             raise self._trouble("create", "the answer holds no secret where the dialect says it is", answer)
         if public is None:
             raise self._trouble(
                 "create", "the answer holds no public id where the dialect says it is", answer
             )
-        identifiers = {key: str(value) for key, value in captured.items() if value is not None}
-        self._journal.made(name, identifiers)
         key = Key(
             name=name, secret=secret, id=str(public), limit=limit, variables=identifiers, creation=answer
         )
@@ -168,7 +189,7 @@ class KeyApi:
         return answer
 
     async def pages(self) -> tuple[Answer, ...]:
-        """Every page of the listing of keys; empty where the dialect has none."""
+        """Every page of the listing of keys, the first fifty at most; empty where the dialect has none."""
         pages = self.dialect.listing
         if pages is None:
             return ()
@@ -182,8 +203,10 @@ class KeyApi:
         }
         while len(answers) < _MAX_PAGES:
             answer = self._expect("listing", pages.call, await self._send(pages.call, variables))
-            answers.append(answer)
             items = follow(answer.json(), pages.items)
+            if answers and items == follow(answers[-1].json(), pages.items):
+                break  # the gateway does not page: it gave the same entries again
+            answers.append(answer)
             count = len(items) if isinstance(items, list) else 0
             cursor = follow(answer.json(), pages.cursor) if pages.cursor else None
             more = bool(cursor) if pages.style == "cursor" else count > 0 and pages.style != "none"
@@ -205,12 +228,12 @@ class KeyApi:
             ]
         )
 
-    async def clear(self, leftover: Leftover) -> bool:
-        """Revoke what an interrupted audit left; True once it is known to be gone."""
+    async def clear(self, leftover: Leftover) -> None:
+        """Revoke what an interrupted audit left. Raises KeyApiTrouble where it is not known to be gone afterwards."""
         variables = dict(leftover.variables) or await self._find(leftover.name)
         if not variables:
             self._journal.gone(leftover.name)
-            return True
+            return
         key = Key(
             name=leftover.name,
             secret="",
@@ -219,10 +242,16 @@ class KeyApi:
             variables=variables,
             creation=Answer(status=0, headers=(), body=b"", ms=0),
         )
-        await self.revoke(key)
-        return True
+        try:
+            await self.revoke(key)
+        except KeyApiTrouble as trouble:
+            # Revoked before, and the audit was killed before it could note that? Only the listing can tell.
+            if trouble.status not in _GONE or await self._find(leftover.name):
+                raise
+            self._journal.gone(leftover.name)
 
     async def _find(self, name: str) -> dict[str, str]:
+        """The identifiers of a key by its name; empty where the listing, read whole, does not hold it."""
         pages = self.dialect.listing
         if pages is None or not pages.name:
             raise KeyApiTrouble(
@@ -230,10 +259,25 @@ class KeyApi:
                 fault=Fault.OPERATOR,
                 decide="look for keys of this name on the gateway by hand",
             )
-        for answer in await self.pages():
-            for item in follow(answer.json(), pages.items) or ():
-                if follow(item, pages.name) == name:
-                    return {"id": str(follow(item, pages.id)), "name": name}
+        listed = [(answer, entries(answer.json(), pages.items)) for answer in await self.pages()]
+        names: list[Any] = []
+        for answer, items in listed:
+            if items is None:
+                raise self._trouble(
+                    "listing", "the answer holds no array where the dialect says it is", answer
+                )
+            for item in items:
+                names.append(follow(item, pages.name))
+                public = follow(item, pages.id)
+                if names[-1] == name and public is not None:
+                    return {"id": str(public), "name": name}
+        # Not found means something only where the reading of names can find, and where nothing was left unread.
+        if name in names or (names and not any(names)) or len(listed) >= _MAX_PAGES:
+            raise self._trouble(
+                "listing",
+                f"{len(names)} keys were read, and it does not show whether '{name}' is one",
+                listed[-1][0],
+            )
         return {}
 
     async def _reading(self, name: str, operation: Operation, key: Key) -> Reading:
@@ -246,11 +290,13 @@ class KeyApi:
         return -(-limit // self._grain) * self._grain
 
     def _money(self, amount: Any) -> int | None:
-        if isinstance(amount, str):
-            amount = _number(amount)
-        if isinstance(amount, bool) or not isinstance(amount, int | Decimal):
+        """Picodollars in what the gateway told, None where that is no amount of money."""
+        if isinstance(amount, bool) or not isinstance(amount, int | str | Decimal):
             return None
-        return from_units(amount, self.per_usd)
+        try:
+            return from_units(Decimal(amount), self.per_usd)
+        except (ArithmeticError, ValueError):
+            return None
 
     def _of(self, key: Key) -> dict[str, Any]:
         return {
@@ -276,8 +322,12 @@ class KeyApi:
         self, name: str, operation: Operation, variables: dict[str, Any]
     ) -> tuple[dict[str, Any], Answer]:
         captured: dict[str, Any] = {}
-        for call in operation.calls:
-            answer = self._expect(name, call, await self._send(call, {**variables, **captured}))
+        for number, call in enumerate(operation.calls):
+            try:
+                answer = self._expect(name, call, await self._send(call, {**variables, **captured}))
+            except KeyApiTrouble as trouble:
+                trouble.call = number
+                raise
             document = answer.json()
             captured |= {variable: follow(document, pointer) for variable, pointer in call.capture.items()}
         return captured, answer
@@ -301,7 +351,7 @@ class KeyApi:
         if isinstance(reply, NoAnswer):
             raise KeyApiTrouble(
                 f"{call.method} {call.path} ({name}) was not answered: {reply.kind}",
-                fault=Fault.NETWORK if reply.kind in {"unreachable", "refused"} else Fault.TARGET,
+                fault=_REACH.get(reply.kind, Fault.TARGET),
                 decide="repeat the audit when the key API answers",
             )
         if reply.status not in call.success:
@@ -309,17 +359,11 @@ class KeyApi:
         return reply
 
     def _trouble(self, name: str, what: str, answer: Answer) -> KeyApiTrouble:
-        operator = answer.status in {401, 403, 404, 405, 422}
+        # Whatever is neither overload nor breakdown was a well-formed answer to what the dialect made us ask.
+        busy = answer.status == 429 or answer.status >= 500
         return KeyApiTrouble(
             f"key API, '{name}': {what}",
-            fault=Fault.OPERATOR if operator else Fault.TARGET,
+            fault=Fault.TARGET if busy else Fault.OPERATOR,
             decide="check the admin credential and the dialect against the gateway's API",
-            status=answer.status,
+            answer=answer,
         )
-
-
-def _number(text: str) -> Decimal | None:
-    try:
-        return Decimal(text)
-    except ArithmeticError:
-        return None

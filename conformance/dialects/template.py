@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 _VARIABLE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")  # RFC 6901, section 4: no sign, no leading zeros
 _LEFT_OUT = object()
 
 
@@ -61,8 +62,14 @@ def follow(document: Any, pointer: str) -> Any:
         name = token.replace("~1", "/").replace("~0", "~")
         if isinstance(found, dict) and name in found:
             found = found[name]
-        elif isinstance(found, list) and name.isdigit() and int(name) < len(found):
+        elif isinstance(found, list) and _INDEX.fullmatch(name) and int(name) < len(found):
             found = found[int(name)]
         else:
             return None
     return found
+
+
+def entries(document: Any, pointer: str) -> list[Any] | None:
+    """The array that a JSON pointer leads to, or None where it leads to none."""
+    found = follow(document, pointer)
+    return found if isinstance(found, list) else None

@@ -34,8 +34,11 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         """Open or continue the journal at `path`; the folder must exist."""
+        torn = path.exists() and not path.read_bytes().endswith(b"\n")
         self._file: IO[bytes] = path.open("ab")
         path.chmod(0o600)
+        if torn and self._file.tell():
+            self._file.write(b"\n")  # what a crash cut short must not swallow the next entry
 
     def intend(self, name: str) -> None:
         """A key of this name is about to be created."""
@@ -67,7 +70,7 @@ def leftovers(path: Path) -> tuple[Leftover, ...]:
     for line in path.read_bytes().splitlines() if path.exists() else ():
         try:
             entries.append(msgspec.json.decode(line, type=Entry))
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             continue
     there: dict[str, Leftover] = {}
     for entry in entries:

@@ -16,7 +16,7 @@ from conformance.model.evidence import Record
 
 ONE_YEAR = 31_536_000  # seconds; what hstspreload.org asks of a base domain
 
-_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # noqa: S105 - the token of RFC 2616, 2.2
 _QUOTED = r'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[\x00-\x7f])*"'
 _BLANK = r"[ \t]*"
 _DIRECTIVE = re.compile(rf"{_BLANK}({_TOKEN})(?:{_BLANK}={_BLANK}({_TOKEN}|{_QUOTED}))?{_BLANK}(?=;|\Z)")

@@ -24,6 +24,7 @@ class ShownOnce(Evidence, frozen=True, kw_only=True):
     creation_shows: bool  # control: the search finds the secret in the answer that created it
     secret_characters: int  # characters that are neither a common prefix nor part of a public id
     bits_per_character: float
+    shown_together: int  # characters of the secret part that somebody knows who saw every answer but the creation's
     places: tuple[Place, ...]
     unread: tuple[str, ...]  # what the dialect says the gateway lacks, or that did not answer
 
@@ -42,6 +43,7 @@ class Death(Record, frozen=True, kw_only=True):
     last_served_ms: int | None  # None: never served again
     watched_ms: int
     polls_after_deadline: int
+    refused_after_deadline: int
     sibling_served: int
     sibling_polls: int
     statuses: tuple[int, ...]  # the distinct ones of the refusals
@@ -68,4 +70,4 @@ class Rotation(Evidence, frozen=True, kw_only=True):
 
     def seen(self) -> int:
         """1 once a rotation was made, or its absence was declared."""
-        return 1
+        return int(self.old is not None or bool(self.absent))

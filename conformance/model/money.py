@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
 PICO_PER_USD = 10**12
+_DIGITS = 40  # before and after the point: beyond that an amount is an attack on our arithmetic, not money
 
 
 def from_usd(text: str) -> int:
@@ -20,7 +21,12 @@ def price_per_token(usd_per_million: str) -> int:
 
 
 def from_units(amount: Decimal | int, per_usd: int) -> int:
-    """Picodollars in an amount of a gateway's own unit, of which `per_usd` make a dollar; rounded down to whole ones."""
+    """Picodollars in an amount of a gateway's own unit, of which `per_usd` make a dollar; rounded down to whole ones.
+
+    Raises ValueError on what is no amount: NaN, infinities, exponents that no money has.
+    """
+    if isinstance(amount, Decimal) and not _is_amount(amount):
+        raise ValueError("not an amount of money")
     return int(Fraction(amount) * PICO_PER_USD / per_usd // 1)
 
 
@@ -50,6 +56,12 @@ def _decimal(text: str) -> Decimal:
         value = Decimal(text)
     except InvalidOperation:
         raise ValueError(f"'{text}' is not a decimal amount") from None
-    if not value.is_finite() or value < 0:
+    if not _is_amount(value) or value < 0:
         raise ValueError(f"'{text}' is not an amount of money")
     return value
+
+
+def _is_amount(value: Decimal) -> bool:
+    """Whether a number is finite and can be made a fraction in no time: `1e999999999` is short to write and long to count."""
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -_DIGITS and value.adjusted() <= _DIGITS

@@ -87,25 +87,24 @@ async def _run(session: Session, path: _Path, keys: Sequence[str]) -> PathRun:
             return await path.send(session, keys[number % len(keys)])
 
     sent = await asyncio.gather(*(one(number) for number in range(session.sample if keys else 0)))
-    forwarded = {
-        number for call in session.provider().calls[since:] for number in _sequences(session, call.body)
-    }
-    counted = sum(_counts(session, path.kind, atom, ok, forwarded) for atom, _, ok in sent)
+    forwarded = {n for call in session.provider().calls[since:] for n in _sequences(session, call.body)}
+    answered = [atom for atom, _, ok in sent if ok]
+    at_witness = sum(_sequence(session, atom) in forwarded for atom in answered)
+    # A gateway may forward what others refuse (unknown models, say): the path is then another one, proven by the witness.
+    refused = path.kind == "rejected" and at_witness <= len(answered) - at_witness
     return PathRun(
         path=path.name,
-        kind=path.kind,
+        kind="rejected" if refused else "aborted" if path.kind == "aborted" else "forwarded",
         sent=len(sent),
-        counted=counted,
+        counted=len(answered) - at_witness if refused else at_witness,
         told=tuple(sorted({told for _, told, _ in sent})),
         seconds=round(loop.time() - began, 3),
     )
 
 
-def _counts(session: Session, kind: PathClass, atom: str, client_saw: bool, forwarded: set[int]) -> bool:
-    """A canary counts when its path's class is proven: at the witness where it is forwarded, by its absence there where rejected."""
+def _sequence(session: Session, atom: str) -> int:
     canary = session.mint.read(atom)
-    at_witness = canary is not None and canary.sequence in forwarded
-    return client_saw and (at_witness if kind != "rejected" else not at_witness)
+    return -1 if canary is None else canary.sequence
 
 
 async def _poor_keys(session: Session) -> list[str]:
@@ -174,7 +173,7 @@ async def _provider_error(session: Session, key: str) -> tuple[str, str, bool]:
     """The provider refuses and echoes the prompt in its error, as real ones do."""
     atom, body = _body(session, "provider error", directive="[[fault:error-500]] ")
     reply = await _post(session, key, body)
-    return atom, calls.told(reply), isinstance(reply, Answer) and reply.status >= 400
+    return atom, calls.told(reply), _answered(reply)
 
 
 async def _abort(session: Session, key: str) -> tuple[str, str, bool]:
@@ -208,36 +207,37 @@ async def _malformed(session: Session, key: str) -> tuple[str, str, bool]:
     )
     headers = {**session.door.auth(key), "content-type": "application/json"}
     reply = await session.door.send("POST", calls.chat_path(session), headers=headers, content=content)
-    return atom, calls.told(reply), _refused(reply)
+    return atom, calls.told(reply), _answered(reply)
 
 
 async def _unknown_model(session: Session, key: str) -> tuple[str, str, bool]:
     atom, body = _body(session, "unknown model")
     body["model"] = f"no-such-model-{session.mint.atom('unknown model', 'model').lower()}"
     reply = await _post(session, key, body)
-    return atom, calls.told(reply), _refused(reply)
+    return atom, calls.told(reply), _answered(reply)
 
 
 async def _no_credential(session: Session, key: str) -> tuple[str, str, bool]:
     atom, body = _body(session, "no credential")
     reply = await _post(session, None, body)
-    return atom, calls.told(reply), _refused(reply)
+    return atom, calls.told(reply), _answered(reply)
 
 
 async def _wrong_credential(session: Session, key: str) -> tuple[str, str, bool]:
     atom, body = _body(session, "wrong credential")
     reply = await _post(session, key[:12] + secrets.token_hex(len(key) // 2), body)
-    return atom, calls.told(reply), _refused(reply)
+    return atom, calls.told(reply), _answered(reply)
 
 
 async def _over_budget(session: Session, key: str) -> tuple[str, str, bool]:
     atom, body = _body(session, "over budget")
     reply = await _post(session, key, body)
-    return atom, calls.told(reply), _refused(reply)
+    return atom, calls.told(reply), _answered(reply)
 
 
-def _refused(reply: Reply) -> bool:
-    return isinstance(reply, Answer) and 400 <= reply.status < 500
+def _answered(reply: Reply) -> bool:
+    """Whether the gateway answered; whether it refused or forwarded is read off the witness."""
+    return isinstance(reply, Answer) and not reply.truncated
 
 
 _PATHS: tuple[_Path, ...] = (

@@ -6,10 +6,6 @@ file never comes here.
 """
 
 import asyncio
-import secrets
-import string
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -17,13 +13,20 @@ from urllib.parse import urlsplit
 import msgspec
 
 from conformance.catalogue import Cost, Phase, observes
-from conformance.dialects.speak import KeyApiTrouble
 from conformance.model.evidence import CannotObserve
 from conformance.model.money import from_usd
 from conformance.model.scale import Disruption, Fault, Level
 from conformance.model.transport import ClearAnswer, ClearPlace, ClearText, Ending, Outcome, Place, Version
 from conformance.probes import calls
-from conformance.probes.raw_http import RawAnswer, looks_like_http, read_answer, request, speak_tls
+from conformance.probes.raw_http import (
+    RawAnswer,
+    json_shape,
+    looks_like_http,
+    read_answer,
+    request,
+    speak_tls,
+)
+from conformance.probes.throw_away import ThrowAway, throw_away_key
 from conformance.probes.tls.census import addresses, clear_host_ports
 from conformance.probes.tls.prober import Patience, Prober
 from conformance.probes.tls.tcp import Exchange, exchange
@@ -75,7 +78,7 @@ async def observe_clear_text(session: Session, patience: Patience, syn_seconds: 
             fault=Fault.OPERATOR,
             decide="correct the host in `gateway.base_urls`, or name its addresses in `gateway.resolve`",
         )
-    async with _throw_away_key(session) as key:
+    async with throw_away_key(session, "clear-text", _LIMIT) as key:
         probes = [_Probe(session, spot, key, patience, syn_seconds) for spot in spots]
         places = await asyncio.gather(*(probe.run() for probe in probes))
     return ClearText(
@@ -99,47 +102,6 @@ class _Spot:
     role: _Role
     url: str
     tls_port: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class _ThrowAway:
-    secret: str
-    real: bool
-    trouble: str = ""
-
-
-@asynccontextmanager
-async def _throw_away_key(session: Session) -> AsyncIterator[_ThrowAway]:
-    if session.key_api is None:
-        yield _ThrowAway(dummy_key(session.own_key), real=False, trouble="no key API is declared")
-        return
-    try:
-        key = await session.key_api.create("clear-text", _LIMIT)
-    except KeyApiTrouble as trouble:
-        yield _ThrowAway(dummy_key(session.own_key), real=False, trouble=str(trouble))
-        return
-    try:
-        yield _ThrowAway(key.secret, real=True)
-    finally:
-        with suppress(
-            KeyApiTrouble
-        ):  # it is tried again when the audit clears up, and named if it then still lives
-            await session.key_api.revoke(key)
-
-
-def dummy_key(like: str | None) -> str:
-    """An invented key of the same look: separators and the first part are kept, everything else is new."""
-    if not like:
-        return "sk-" + secrets.token_hex(24)
-    first = next((i for i, letter in enumerate(like[:8]) if not letter.isalnum()), -1) + 1
-    return like[:first] + "".join(_another(letter) for letter in like[first:])
-
-
-def _another(letter: str) -> str:
-    for kind in (string.digits, string.ascii_lowercase, string.ascii_uppercase):
-        if letter in kind:
-            return secrets.choice(kind)
-    return letter
 
 
 async def _spots(target: Target) -> tuple[tuple[_Spot, ...], tuple[str, ...]]:
@@ -170,7 +132,7 @@ class _Probe:
     """Everything asked of one port."""
 
     def __init__(
-        self, session: Session, spot: _Spot, key: _ThrowAway, patience: Patience, syn_seconds: float
+        self, session: Session, spot: _Spot, key: ThrowAway, patience: Patience, syn_seconds: float
     ) -> None:
         self._session = session
         self._spot = spot
@@ -332,22 +294,3 @@ def _ending(got: Exchange, answer: RawAnswer | None) -> Ending:
     if data:
         return Ending.OTHER_BYTES
     return _ENDINGS.get(got.ending, Ending.SILENCE) if got.ending else Ending.SILENCE
-
-
-def json_shape(body: bytes) -> tuple[str, ...]:
-    """The paths of a JSON object's members, sorted, four levels deep; empty where the body is no JSON object
-    or list.
-    """
-    try:
-        document = msgspec.json.decode(body) if body.strip() else None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ()
-    return tuple(sorted(set(_paths(document, "", 4))))[:100]
-
-
-def _paths(value: Any, at: str, depth: int) -> list[str]:
-    if depth == 0 or not isinstance(value, dict | list):
-        return [at] if at else []
-    items = value.items() if isinstance(value, dict) else (("[]", item) for item in value[:3])
-    inner = [path for key, item in items for path in _paths(item, f"{at}/{key}"[:200], depth - 1)]
-    return inner or [at or "/"]

@@ -21,7 +21,6 @@ from conformance.probes.meter import Meter
 from conformance.target import Target
 
 MAX_BODY = 4 * 2**20  # a hostile target may not fill our memory
-_AGENT = "gateproof"
 _JSON = msgspec.json.Encoder(decimal_format="number")  # money travels as exact decimals, never as floats
 
 
@@ -42,8 +41,8 @@ class Answer(Record, frozen=True, kw_only=True):
         """The body as JSON with exact decimals, or None where it is not JSON."""
         try:
             return _EXACT.decode(self.body) if self.body else None
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return None
+        except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError, RecursionError):
+            return None  # not JSON, or JSON made to break its reader: absurd exponents, endless nesting
 
 
 class NoAnswer(Record, frozen=True, kw_only=True):
@@ -61,8 +60,8 @@ Reply = Answer | NoAnswer
 class Door:
     """A client for one target, with connections kept open between requests."""
 
-    def __init__(self, target: Target, trust: ssl.SSLContext, meter: Meter) -> None:
-        """`trust` verifies the target's certificate; `meter` admits each request."""
+    def __init__(self, target: Target, trust: ssl.SSLContext, meter: Meter, agent: str = "gateproof") -> None:
+        """`trust` verifies the target's certificate; `meter` admits each request; `agent` is the user agent we name."""
         self._target = target
         self._meter = meter
         self.identifiers = Identifiers()
@@ -72,7 +71,8 @@ class Door:
             follow_redirects=False,
             timeout=httpx.Timeout(target.limits.timeout),
             limits=httpx.Limits(max_connections=target.limits.connections),
-            headers={"user-agent": _AGENT},
+            # What is compressed cannot be searched for a secret, nor read by `Answer.json`.
+            headers={"user-agent": agent, "accept-encoding": "identity"},
         )
 
     async def close(self) -> None:

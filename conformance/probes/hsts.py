@@ -5,21 +5,20 @@ round. So answers of every class are provoked, at every address, and each must r
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import msgspec
 
 from conformance.catalogue import Cost, Phase, observes
-from conformance.dialects.speak import KeyApiTrouble
 from conformance.model.evidence import CannotObserve
 from conformance.model.money import from_usd
 from conformance.model.scale import Disruption, Fault, Level
 from conformance.model.transport import HstsAnswer, HstsAnswers
 from conformance.probes import calls
 from conformance.probes.raw_http import RawAnswer, Spoken, read_answer, request, speak_tls
+from conformance.probes.throw_away import throw_away_key
 from conformance.probes.tls.census import addresses, is_literal
 from conformance.probes.tls.tcp import exchange
 from conformance.session import Session
@@ -67,7 +66,8 @@ async def hsts_answers(session: Session) -> HstsAnswers:
             fault=Fault.OPERATOR,
             decide="correct `gateway.base_urls`, or name the addresses in `gateway.resolve`",
         )
-    async with _key(session) as key:
+    async with throw_away_key(session, "hsts", _LIMIT) as made:
+        key = made.secret if made.real else session.own_key
         asked = [
             _ask(session, url, address, provocation)
             for url, address in places
@@ -76,21 +76,6 @@ async def hsts_answers(session: Session) -> HstsAnswers:
         answers = await asyncio.gather(*asked)
     literal = tuple(u for u in session.target.gateway.base_urls if is_literal(urlsplit(u).hostname or ""))
     return HstsAnswers(answers=tuple(answers), literal_hosts=literal)
-
-
-@asynccontextmanager
-async def _key(session: Session) -> AsyncIterator[str | None]:
-    """A key made for this, else the ordinary one of the target file, else none."""
-    try:
-        key = await session.key_api.create("hsts", _LIMIT) if session.key_api else None
-    except KeyApiTrouble:
-        key = None
-    try:
-        yield key.secret if key else session.own_key
-    finally:
-        if key is not None and session.key_api is not None:
-            with suppress(KeyApiTrouble):  # tried again when the audit clears up
-                await session.key_api.revoke(key)
 
 
 def provocations(session: Session, url: str, key: str | None) -> tuple[Provocation, ...]:

@@ -14,6 +14,8 @@ from conformance.scan.shown import bits_per_character, public_positions, shown
 from conformance.session import Session
 from conformance.target import Target
 
+_LEAST_ID = 8  # characters
+
 
 def _cost(target: Target, sample: int) -> Cost:
     return Cost(requests=25)
@@ -33,15 +35,15 @@ async def shown_once(session: Session) -> ShownOnce:
     session.expected_values += [key.id, key.name]
     identifiers = [value for value in key.variables.values() if value != key.secret]
     public = public_positions(key.secret, [sibling.secret], identifiers)
-    places: list[Place] = []
     unread: list[str] = []
-    for name, reply in [item async for item in _answers(session, api, key, sibling, unread)]:
-        places.append(_place(name, reply, key, public))
+    answers = [item async for item in _answers(session, api, key, sibling, unread)]
+    together = [shown(key.secret, _text(reply), public) for _, reply in answers if isinstance(reply, Answer)]
     return ShownOnce(
         creation_shows="raw" in forms_in(key.secret, _text(key.creation)),
         secret_characters=len(key.secret) - len(public),
         bits_per_character=bits_per_character(_rest(k.secret, public) for k in (key, sibling)),
-        places=tuple(places),
+        shown_together=len(frozenset[int]().union(*together)),
+        places=tuple(_place(name, reply, key, public) for name, reply in answers),
         unread=tuple(unread),
     )
 
@@ -66,8 +68,10 @@ async def _answers(
     for operation, more in (("set_limit", {"limit": api_units(api)}), ("disable", {}), ("enable", {})):
         try:
             yield operation, await api.do(operation, key, **more)
-        except KeyApiTrouble:
+        except KeyApiTrouble as trouble:
             unread.append(operation)
+            if trouble.answer is not None:
+                yield f"{operation}, refused", trouble.answer
     for path, reply in await api.further_reads(key):
         yield path, reply
     for name, reply in await _calls_of_a_sibling(session, sibling):
@@ -101,7 +105,9 @@ async def _calls_of_a_sibling(session: Session, sibling: Key) -> list[tuple[str,
         )
         if "witness" in session.target.access():
             found.append(("call", await calls.send(session, calls.chat(session, sibling.secret, "shown"))))
-    found.append(("unknown route", await session.door.send("GET", "/gateproof-no-such-route", headers=auth)))
+    found.append(
+        ("unknown route", await session.door.send("GET", f"/{session.tag}-no-such-route", headers=auth))
+    )
     return found
 
 
@@ -112,10 +118,15 @@ def _place(name: str, reply: Reply, key: Key, public: frozenset[int]) -> Place:
     return Place(
         name=name,
         status=reply.status,
-        own_id=key.id in text or key.name in text,
-        shown=shown(key.secret, text, public),
+        own_id=_names(key, text),
+        shown=len(shown(key.secret, text, public)),
         forms=forms_in(key.secret, text),
     )
+
+
+def _names(key: Key, text: str) -> bool:
+    """Whether a text speaks of the key: a short id, such as a row number, would stand in any text by chance."""
+    return key.name in text or (len(key.id) >= _LEAST_ID and key.id in text)
 
 
 def _text(answer: Answer) -> str:

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from conformance.catalogue import Cost, Phase, observes
-from conformance.dialects.speak import Key
+from conformance.dialects.speak import Key, KeyApi
+from conformance.model.evidence import CannotObserve
 from conformance.model.keys import Death, Revocation, Rotation
 from conformance.model.money import PICO_PER_USD
-from conformance.model.scale import Disruption, Level
+from conformance.model.scale import Disruption, Fault, Level
 from conformance.probes import calls
 from conformance.probes.door import Answer, Reply
 from conformance.session import Session
@@ -58,7 +59,7 @@ async def rotation(session: Session) -> Rotation:
     """Rotate a key and see whether the old secret dies."""
     api = session.keys()
     if api.dialect.rotate is None:
-        return Rotation(absent=api.dialect.absent.get("rotate", "the dialect describes no rotation"))
+        return Rotation(absent=_absent(api, "rotate"))
     key = await api.create("rotate", PICO_PER_USD)
     sibling = await api.create("rotate-sibling", PICO_PER_USD)
     alive = await _warm(session, key)
@@ -76,6 +77,18 @@ async def rotation(session: Session) -> Rotation:
         new_serves=calls.admitted(new),
         old=watch.death("rotate", alive_before=alive),
     )
+
+
+def _absent(api: KeyApi, operation: str) -> str:
+    """Why the gateway has no such operation: a dialect that merely leaves it out says nothing about the gateway."""
+    reason = api.dialect.absent.get(operation)
+    if not reason:
+        raise CannotObserve(
+            f"the dialect '{api.dialect.name}' neither describes '{operation}' nor says why the gateway has none",
+            fault=Fault.OPERATOR,
+            decide=f"describe `{operation}` in the dialect, or say under `absent.{operation}` why there is none",
+        )
+    return reason
 
 
 async def _ended(
@@ -115,7 +128,7 @@ class _Watch:
         """What the polls show."""
         served = [at for at, reply in self.polls if calls.admitted(reply)]
         refusals = [
-            reply for _, reply in self.polls if isinstance(reply, Answer) and not calls.admitted(reply)
+            (at, reply) for at, reply in self.polls if isinstance(reply, Answer) and not calls.admitted(reply)
         ]
         return Death(
             how=how,
@@ -125,9 +138,10 @@ class _Watch:
             last_served_ms=int(max(served) * 1000) if served else None,
             watched_ms=int(max((at for at, _ in self.polls), default=0) * 1000),
             polls_after_deadline=sum(at > self.deadline for at, _ in self.polls),
+            refused_after_deadline=sum(at > self.deadline for at, _ in refusals),
             sibling_served=sum(map(calls.admitted, self.sibling_replies)),
             sibling_polls=len(self.sibling_replies),
-            statuses=tuple(sorted({reply.status for reply in refusals})),
+            statuses=tuple(sorted({reply.status for _, reply in refusals})),
         )
 
     async def _poll_key(self) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from conformance.model.evidence import CannotObserve
 from conformance.model.money import from_usd, in_usd
@@ -24,14 +24,20 @@ class LimitReached(CannotObserve):
 class Meter:
     """Counts requests, money and time against the declared limits; every request passes through `admit` first.
 
-    The rate is kept by spacing: request n leaves no earlier than n / rate after the first, with a burst of one
-    second's worth, so that no second sees more than twice the declared rate and the average never exceeds it.
+    The rate is kept by spacing: each request leaves no earlier than 1 / rate after the one before. Room that was not used
+    is lost, so that no second sees more than the declared rate.
     """
 
-    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
-        """Start counting now; `clock` is monotonic, in seconds."""
+    def __init__(
+        self,
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        """Start counting now; `clock` is monotonic, in seconds, and `sleep` waits by it."""
         self._limits = limits
         self._clock = clock
+        self._sleep = sleep
         self._money_limit = from_usd(limits.money)
         self._started = clock()
         self._next = self._started
@@ -42,7 +48,8 @@ class Meter:
     async def admit(self, *, requests: int = 1, money: int = 0) -> None:
         """Wait for room in the rate, or raise `LimitReached`. `money` is the worst case in picodollars."""
         now = self._clock()
-        if now - self._started > self._limits.seconds:
+        leaves = max(self._next, now)
+        if leaves - self._started > self._limits.seconds:
             raise LimitReached(f"time ({self._limits.seconds:g} s)", "seconds")
         if self.requests + requests > self._limits.requests:
             raise LimitReached(f"requests ({self._limits.requests})", "requests")
@@ -50,11 +57,6 @@ class Meter:
             raise LimitReached(f"money ({in_usd(self._money_limit)})", "money")
         self.requests += requests
         self.money += money
-        # Unused room older than a second is lost, which bounds the burst.
-        self._next = max(self._next, now - 1.0) + requests / self._limits.rate
-        if self._next > now:
-            await asyncio.sleep(self._next - now)
-
-    def elapsed(self) -> float:
-        """Seconds since the audit began."""
-        return self._clock() - self._started
+        self._next = leaves + requests / self._limits.rate
+        if leaves > now:
+            await self._sleep(leaves - now)

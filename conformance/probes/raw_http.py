@@ -10,10 +10,14 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
+
+import msgspec
 
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\r\n]*)?\Z")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
+_CONTINUE = (b"HTTP/1.1 100", b"HTTP/1.0 100")
 _MOST = 2**16
 _AGENT = "gateproof"
 
@@ -82,6 +86,17 @@ def looks_like_http(data: bytes) -> bool:
     return data.startswith(b"HTTP/1.")
 
 
+def json_shape(body: bytes) -> tuple[str, ...]:
+    """The paths of a JSON object's members, sorted, four levels deep; empty where the body is no JSON object
+    or list.
+    """
+    try:
+        document = msgspec.json.decode(body) if body.strip() else None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ()
+    return tuple(sorted(set(_paths(document, "", 4))))[:100]
+
+
 async def speak_tls(
     address: str,
     port: int,
@@ -123,10 +138,12 @@ async def _read(reader: asyncio.StreamReader, received: bytearray, *, head_only:
         answer = read_answer(bytes(received))
         if not chunk or (answer is not None and (answer.whole or head_only)):
             return
+        if head_only and received.startswith(_CONTINUE):
+            return  # it asks for a body that we announced and never send
 
 
 def _unread(received: bytearray) -> str:
-    return "what it sent is not HTTP/1" if received else "closed without an answer"
+    return "it sent no final answer of HTTP/1" if received else "closed without an answer"
 
 
 def _headers(lines: list[bytes]) -> tuple[tuple[str, str], ...]:
@@ -156,3 +173,11 @@ def _unchunked(rest: bytes) -> tuple[bytes, bool]:
         body += rest[match.end() : match.end() + size]
         rest = rest[match.end() + size + 2 :]
     return bytes(body), False
+
+
+def _paths(value: Any, at: str, depth: int) -> list[str]:
+    if depth == 0 or not isinstance(value, dict | list):
+        return [at] if at else []
+    items = value.items() if isinstance(value, dict) else (("[]", item) for item in value[:3])
+    inner = [path for key, item in items for path in _paths(item, f"{at}/{key}"[:200], depth - 1)]
+    return inner or [at or "/"]

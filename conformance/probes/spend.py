@@ -32,7 +32,7 @@ _REVIVAL = (
 
 
 def _sequential_cost(target: Target, sample: int) -> Cost:
-    return Cost(requests=(_CALLS << _DOUBLINGS) + 30, seconds=_REVIVAL)
+    return Cost(requests=(_CALLS << _DOUBLINGS) + 60, seconds=2 * _REVIVAL)
 
 
 def _race_cost(target: Target, sample: int) -> Cost:
@@ -66,7 +66,8 @@ async def spend_sequential(session: Session) -> SpendSequential:
         scenario = await _to_the_limit(session, ample, price, limit)
         served = sum(call.served for call in scenario.calls)
         if served >= _CALLS // 2 or (served and limit == largest):
-            return SpendSequential(price=price, scenarios=(scenario,))
+            streams = await _to_the_limit(session, ample, price, limit, stream=True)
+            return SpendSequential(price=price, scenarios=(scenario, streams))
         limit *= 2
     raise CannotObserve(
         f"a key with a limit of {in_usd(limit // 2)} was never served, although one call costs {in_usd(cost)}",
@@ -114,14 +115,16 @@ async def _cost_of_one(session: Session, ample: Key, price: Price) -> int:
     return cost
 
 
-async def _to_the_limit(session: Session, ample: Key, price: Price, limit: int) -> Scenario:
+async def _to_the_limit(
+    session: Session, ample: Key, price: Price, limit: int, *, stream: bool = False
+) -> Scenario:
     key = await session.keys().create("limited", limit)
     limit = key.limit or limit
     record = _Record(session, price)
     before = await _served(session, ample)
     refusals = 0
     while refusals < _REFUSALS and record.bill() <= 2 * limit:
-        asked = calls.chat(session, key.secret, "spend")
+        asked = calls.chat(session, key.secret, "spend", stream=stream)
         reply = await record.add(asked)
         refusals = 0 if calls.admitted(reply) else refusals + 1
     control = Control(
@@ -129,9 +132,8 @@ async def _to_the_limit(session: Session, ample: Key, price: Price, limit: int) 
         ample_after=await _served(session, ample),
         revived=await _revived(session, key, limit + 10 * max(record.bill(), limit)),
     )
-    return Scenario(
-        name="one call at a time", limit=limit, calls=record.spent(), control=control, in_flight=1
-    )
+    name = "one stream after another" if stream else "one call after another"
+    return Scenario(name=name, limit=limit, calls=record.spent(), control=control, in_flight=1)
 
 
 def _race_limit(session: Session, cost: int) -> int:
@@ -139,7 +141,7 @@ def _race_limit(session: Session, cost: int) -> int:
     found = session.gathered.get(SpendSequential)
     held = 0
     if isinstance(found, SpendSequential):
-        scenario = found.scenarios[-1]
+        scenario = found.scenarios[0]
         held = max(0, scenario.limit - scenario.bill())
     return held + 2 * cost + cost // 2
 

@@ -15,7 +15,7 @@ from conformance.scan.tally import Tally, opaque_bytes
 
 CHUNK = 1 << 20  # bytes per step that sources should yield
 _DEPTH = 6
-_FREE, _RATIO = 1 << 28, 64  # decoded bytes allowed per item: a base, and a multiple of what was read
+_RATIO = 64
 _STEP = 1 << 18  # bytes gathered before they are looked at
 _LINES = 1 << 13  # bytes looked at again, in which a wrapped atom may have begun
 _APART = b"\n\0\0\n"
@@ -51,10 +51,11 @@ class Engine:
     search: Search
     marker: str = ""
     read: Read | None = None
+    allowance: int = 1 << 28  # decoded bytes per item, besides 64 times what was read
 
     def scan(self, chunks: Iterable[bytes], sink: Sink, tally: Tally, item: str = "") -> None:
         """Scan one item's bytes, given in order in pieces of any size."""
-        job = _Job(self, sink, tally, item)
+        job = _Job(self, sink, tally, item, self.allowance)
         stream = _Stream(job, (), _same)
         for chunk in chunks:
             tally.raw += len(chunk)
@@ -75,15 +76,14 @@ def canary_engine(mint: Mint, values: Mapping[str, str] | None = None) -> Engine
     return Engine(Search(needles), mint.marker, mint.read)
 
 
-def secret_engine(secrets: Mapping[str, str]) -> Engine:
-    """An engine that finds given secrets (label → ASCII text) in the same forms."""
-    return Engine(
-        Search(
-            Needle(form=form, label=label)
-            for label, secret in secrets.items()
-            for form in forms(secret, len(secret))
-        )
-    )
+def secret_engine(secrets: Mapping[str, str], further: Iterable[Needle] = ()) -> Engine:
+    """An engine that finds given secrets (label → ASCII text) in the same forms, and further needles."""
+    needles = [
+        Needle(form=form, label=label)
+        for label, secret in secrets.items()
+        for form in forms(secret, len(secret))
+    ]
+    return Engine(Search([*needles, *further]))
 
 
 def _same(position: int) -> int:
@@ -98,7 +98,7 @@ class _Job:
     sink: Sink
     tally: Tally
     item: str
-    allowed: int = _FREE
+    allowed: int
     seen: set[tuple[str, int, int]] = field(default_factory=set)
 
     def report(self, found: Found) -> None:

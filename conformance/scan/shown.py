@@ -7,9 +7,13 @@ from collections.abc import Iterable
 _SHORTEST = 5  # shorter runs meet by chance: 4 of 62 letters do so once in 15 million places
 
 
-def shown(secret: str, text: str, known: frozenset[int] = frozenset()) -> int:
-    """How many characters of the secret stand in the text as part of a run of at least five; `known` positions do not count."""
-    return len(_positions(secret, text) - known)
+def shown(secret: str, text: str, known: frozenset[int] = frozenset()) -> frozenset[int]:
+    """Positions of the secret that stand in the text as part of a run of at least five; `known` ones do not count."""
+    found: set[int] = set()
+    for start in range(len(secret) - _SHORTEST + 1):
+        if secret[start : start + _SHORTEST] in text:
+            found |= set(range(start, start + _SHORTEST))
+    return frozenset(found - known)
 
 
 def public_positions(secret: str, others: Iterable[str], identifiers: Iterable[str]) -> frozenset[int]:
@@ -34,14 +38,6 @@ def bits_per_character(secrets: Iterable[str]) -> float:
     ):
         return math.log2(36)
     return math.log2(62)  # base62; base64's 64 symbols are worth hardly more
-
-
-def _positions(secret: str, text: str) -> set[int]:
-    found: set[int] = set()
-    for start in range(len(secret) - _SHORTEST + 1):
-        if secret[start : start + _SHORTEST] in text:
-            found |= set(range(start, start + _SHORTEST))
-    return found
 
 
 def _shared_prefix(one: str, other: str) -> int:

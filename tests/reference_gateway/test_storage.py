@@ -1,9 +1,10 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,7 @@ def storage(tmp_path: Path) -> Iterator[SqliteStorage]:
     ],
 )
 def test_a_hold_that_must_not_be_is_refused(
-    storage: SqliteStorage, change: dict[str, int], now: int, why: Why
+    storage: SqliteStorage, change: dict[str, Any], now: int, why: Why
 ) -> None:
     assert storage.reserve(replace(RESERVE, **change), now) == Refused(why)
 
@@ -141,9 +142,11 @@ class Counting(SqliteStorage):
 
     transactions = 0
 
-    def transaction(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
         self.transactions += 1
-        return super().transaction()
+        with super().transaction():
+            yield
 
     def reserve(self, message: Reserve, now: int) -> Held | Refused:
         if message.model == 13:

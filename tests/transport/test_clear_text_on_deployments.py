@@ -16,7 +16,8 @@ from conformance.checks.transport.clear_text import (
 from conformance.dialects.speak import KeyApi
 from conformance.model.transport import ClearAnswer, ClearPlace, ClearText, Ending, Outcome
 from conformance.model.verdict import Fail, Inconclusive, Pass
-from conformance.probes.clear_text import dummy_key, observe_clear_text
+from conformance.probes.clear_text import observe_clear_text
+from conformance.probes.throw_away import dummy_key
 from conformance.probes.tls.prober import Patience
 from conformance.probes.tls.tcp import exchange
 from tests.transport import deployments as d
@@ -236,7 +237,9 @@ def test_an_unanswered_connection_request_is_told_from_a_refused_one() -> None:
             connection.connect_ex(address)
 
         got = asyncio.run(
-            exchange(address[0], address[1], b"x", patience=1.0, connect_patience=0.3, enough=lambda data: True)
+            exchange(
+                address[0], address[1], b"x", patience=1.0, connect_patience=0.3, enough=lambda data: True
+            )
         )
         for connection in waiting:
             connection.close()

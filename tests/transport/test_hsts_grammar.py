@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.model.hsts import HstsPolicy, HstsError, parse_hsts
+from conformance.model.hsts import HstsError, HstsPolicy, parse_hsts
 
 VALID = (
     ("max-age=31536000", HstsPolicy(max_age=31536000)),

@@ -19,13 +19,15 @@ GOOD = "Strict-Transport-Security: max-age=31536000; includeSubDomains"
 Fields = Callable[[str], tuple[str, ...]]
 
 
-def _gateway(fields: Fields, *, malformed: bytes | None = None) -> d.Respond:
+def _gateway(fields: Fields, *, malformed: bytes | None = None, continues: bool = False) -> d.Respond:
     """An API with an open mind: 200 for models with a key, and errors of its own otherwise, each decorated
     by `fields`.
     """
 
     def respond(head: bytes) -> bytes:
         status = _status(head)
+        if continues and b"100-continue" in head:
+            return b"HTTP/1.1 100 Continue\r\n\r\n"
         if status == "400 Bad Request" and malformed is not None and b"HTTX" in head:
             return malformed
         return d.answer(status, b"{}", *fields(status[:3]))
@@ -70,6 +72,7 @@ TABLE = (
     Row("everywhere", _gateway(lambda code: (GOOD,)), "PP"),
     Row("odd but valid", _gateway(lambda code: (_field('includeSubDomains ; MAX-AGE="31536000";'),)), "PP"),
     Row("closes on what is malformed", _gateway(lambda code: (GOOD,), malformed=b""), "PP"),
+    Row("asks for the body that was announced", _gateway(lambda code: (GOOD,), continues=True), "PP"),
     Row("nowhere", _gateway(lambda code: ()), "FI"),
     Row("missing on 401", _on("401"), "FP"),
     Row("missing on 404", _on("404"), "FP"),

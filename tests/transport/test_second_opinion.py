@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from conformance.checks.transport.versions import engines_do_not_contradict
+from conformance.checks.transport.engines import engines_do_not_contradict
 from conformance.model.transport import (
     Attempt,
     EngineAnswer,

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
+from conformance.checks.transport.certificate import certificate_is_trusted
 from conformance.checks.transport.versions import (
-    certificate_is_trusted,
     ssl3_is_refused,
     tls10_is_refused,
     tls11_is_refused,
@@ -242,8 +242,8 @@ def test_a_host_that_is_an_address_is_asked_without_a_name(
 
 
 def test_a_host_without_an_address_cannot_be_observed(certificates: d.Certificates, tmp_path: Path) -> None:
-    with pytest.raises(CannotObserve, match="no-such-host"):
-        _seen(target("https://no-such-host.invalid", resolve={}), certificates, tmp_path)
+    with pytest.raises(CannotObserve, match=r"no\.\.such-host"):
+        _seen(target("https://no..such-host", resolve={}), certificates, tmp_path)
 
 
 def test_evidence_survives_writing_and_is_judged_the_same(

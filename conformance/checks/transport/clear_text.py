@@ -77,8 +77,8 @@ def clear_text_key_is_not_accepted(clear: ClearText) -> Verdict:
         )
     if spoken and not clear.real_key:
         return Inconclusive(
-            because=f"{spoken[0]} speaks HTTP in clear text, and no real key could be tried: {clear.key_trouble}",
-            decide="declare `credentials.admin` and `dialect`, so that a key can be made, sent in clear and revoked",
+            because=f"{spoken[0]} speaks HTTP in clear text; no real key was tried: {clear.key_trouble}",
+            decide="declare `credentials.admin` and `dialect`: a key is then made, sent in clear and revoked",
             cites=(clear,),
         )
     how = "a key made for this and revoked" if clear.real_key else "no port speaks HTTP in clear text"
@@ -169,7 +169,9 @@ def _unclear(place: ClearPlace) -> str:
         if answer.ending is Ending.UNREACHABLE:
             return "cannot be reached from here"
         if answer.ending is Ending.CONNECT_TIMEOUT and not _filtered(place):
-            return f"no answer to {place.syns} connection requests in {place.waited_ms} ms, and no control beside it"
+            return (
+                f"{place.syns} unanswered connection requests in {place.waited_ms} ms; too few, or no control"
+            )
         if answer.json_shape and answer.status >= 400 and _is_api(answer) and not answer.secure_status:
             return f"answered {answer.status} in JSON, and there was no https answer to compare it with"
     return "" if place.answers else "was not asked"

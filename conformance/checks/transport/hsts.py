@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from conformance.catalogue import check
 from conformance.model.declared import Declared
-from conformance.model.hsts import ONE_YEAR, HstsPolicy, HstsError, parse_hsts
+from conformance.model.hsts import ONE_YEAR, HstsError, HstsPolicy, parse_hsts
 from conformance.model.scale import Level, Severity
 from conformance.model.transport import HstsAnswer, HstsAnswers
 from conformance.model.verdict import Fail, Inconclusive, Norm, Pass, Verdict
@@ -22,7 +22,7 @@ _SHOWN = 5
     claim="T3",
     severity=Severity.MEDIUM,
     level=Level.OUTSIDE,
-    fix="set one Strict-Transport-Security field in the layer that answers first, for every status (nginx: `always`)",
+    fix="set one Strict-Transport-Security field where answers leave, for every status (nginx: `always`)",
 )
 def hsts_on_every_answer(hsts: HstsAnswers) -> Verdict:
     """Every answer over TLS carries exactly one valid HSTS field.
@@ -83,7 +83,7 @@ def hsts_is_long_enough(hsts: HstsAnswers, declared: Declared) -> Verdict:
             norm=norm,
         )
     return Pass(
-        because=f"the shortest max-age of {len(policies)} answers is {shortest.max_age} s; promised: {least} s",
+        because=f"shortest max-age of {len(policies)} answers: {shortest.max_age} s; promised: {least} s",
         cites=(hsts,),
         norm=norm,
     )
@@ -109,7 +109,7 @@ def _flaw(answer: HstsAnswer) -> str:
 def _flawed(hsts: HstsAnswers, answer: HstsAnswer, flaw: str) -> Fail:
     flawed = {other.wanted: None for other in hsts.answers if _flaw(other)}
     return Fail(
-        because=f"{answer.url} at {answer.address}, {answer.request}: {flaw} (answers concerned: {', '.join(flawed)})",
+        because=f"{answer.url} at {answer.address}, {answer.request}: {flaw} (concerned: {', '.join(flawed)})",
         expected="exactly one Strict-Transport-Security field with max-age above 0",
         observed=f"status {answer.status}; {' | '.join(answer.fields) or 'no field'}",
         cites=(hsts,),
@@ -165,8 +165,10 @@ def _curl(answer: HstsAnswer) -> str:
     parts = urlsplit(answer.url)
     look = "grep -i strict-transport-security"
     if answer.wanted == "malformed":
-        to = f"openssl s_client -quiet -connect {parts.hostname}:{parts.port or 443} -servername {parts.hostname}"
-        return f"printf '{answer.request}\\r\\nHost: x\\r\\n\\r\\n' | {to} | {look}"
+        place = f"-connect {parts.hostname}:{parts.port or 443} -servername {parts.hostname}"
+        return (
+            f"printf '{answer.request}\\r\\nHost: x\\r\\n\\r\\n' | openssl s_client -quiet {place} | {look}"
+        )
     method, _, path = answer.request.partition(" ")
     more = {
         "bad-request": "-H 'Authorization: Bearer sk-invented' -d '{' ",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from conformance.catalogue import check
 from conformance.checks.transport.refusal import Standing, Word, describe, in_service, standing
+from conformance.checks.transport.reproduction import declared_clear, replay, s_client
 from conformance.model.declared import Declared
 from conformance.model.scale import Level, Severity
 from conformance.model.transport import (
@@ -13,19 +14,12 @@ from conformance.model.transport import (
     Outcome,
     Place,
     PlaceTrial,
-    SecondOpinion,
     TlsVersions,
     Version,
 )
 from conformance.model.verdict import Fail, Inconclusive, Norm, NotApplicable, Pass, Verdict
 
-_FIX = "set the minimum TLS version of every listener, virtual host and address to 1.3, also where no SNI is sent"
-_S_CLIENT = {
-    Version.TLS10: "-tls1",
-    Version.TLS11: "-tls1_1",
-    Version.TLS12: "-tls1_2",
-    Version.TLS13: "-tls1_3",
-}
+_FIX = "set the minimum TLS version of every listener, virtual host and address to 1.3, also without SNI"
 _SHOWN = 5
 
 
@@ -50,7 +44,7 @@ def tls13_is_negotiated(versions: TlsVersions) -> Verdict:
                 expected="a ServerHello that selects 0x0304",
                 observed=word,
                 cites=(versions,),
-                reproduction=_s_client(trial.place, Version.TLS13),
+                reproduction=s_client(trial.place, Version.TLS13),
             )
     unclear = [trial for trial in _right(versions) if not _stand_serves(trial, versions)]
     if unclear or versions.unresolved or not versions.trials:
@@ -108,80 +102,6 @@ def tls12_is_refused(versions: TlsVersions, declared: Declared) -> Verdict:
     return verdict
 
 
-@check(
-    "transport.certificate-is-trusted",
-    claim="T1",
-    severity=Severity.CRITICAL,
-    level=Level.OUTSIDE,
-    fix="serve a certificate for the API's name with its whole chain; for a private authority set `gateway.ca_file`",
-)
-def certificate_is_trusted(versions: TlsVersions) -> Verdict:
-    """The certificate is valid for the API's name at every address.
-
-    Encryption to somebody unknown protects nothing: whoever sits between can present a certificate of
-    their own.
-    """
-    for shake in versions.handshakes:
-        if shake.untrusted and not _declared_clear(shake.place, versions):
-            return Fail(
-                because=f"the certificate is not trusted: {shake.place}: {shake.trouble}",
-                expected=f"a chain to a trusted authority, valid now, for {shake.place.host}",
-                observed=shake.trouble,
-                cites=(versions,),
-                reproduction=f"{_s_client(shake.place, None)} -verify_return_error -verify_hostname {shake.place.host}",
-            )
-    failed = [shake for shake in versions.handshakes if not shake.verified]
-    tried = {(shake.place.address, shake.place.port) for shake in versions.handshakes}
-    untried = [t for t in versions.trials if (t.place.address, t.place.port) not in tried]
-    if failed or untried or not versions.handshakes or versions.unresolved:
-        reason = failed[0].trouble if failed else "not every address could be asked"
-        return Inconclusive(
-            because=f"no whole handshake could be made: {reason}",
-            decide="make every address reachable from the auditor",
-            cites=(versions,),
-        )
-    ends = min(shake.not_after for shake in versions.handshakes)
-    return Pass(
-        because=f"verified at {len(tried)} of {len(tried)} addresses; the first to end is valid until {ends}",
-        cites=(versions,),
-    )
-
-
-@check(
-    "transport.engines-do-not-contradict",
-    claim="T1",
-    severity=Severity.HIGH,
-    level=Level.OUTSIDE,
-    fix="run both engines again; if they still differ, compare the transcripts in the evidence",
-)
-def engines_do_not_contradict(versions: TlsVersions, opinion: SecondOpinion) -> Verdict:
-    """A second engine finds nothing that the first one missed.
-
-    Two engines of different make err differently. Where the other finished a handshake that ours says is
-    refused, neither is believed until that is explained.
-    """
-    if not opinion.available:
-        return NotApplicable(because=f"one engine only: {opinion.reason}", cites=(opinion,))
-    ours = {attempt.negotiated() for trial in versions.trials for attempt in trial.attempts}
-    missed = [
-        a.version.value for a in opinion.answers if a.completed and a.accepted and a.version not in ours
-    ]
-    if missed:
-        return Inconclusive(
-            because=f"{opinion.engine} finished a handshake of {' and '.join(missed)} at {opinion.place}, which ours did not see",
-            decide="repeat the audit; a pool with one old backend answers differently from one time to the next",
-            cites=(versions, opinion),
-        )
-    if opinion.seen() == 0:
-        return NotApplicable(
-            because=f"{opinion.engine} completed nothing, so its word does not count", cites=(opinion,)
-        )
-    said = ", ".join(
-        f"{a.version.value} {'accepted' if a.accepted else 'not'}" for a in opinion.answers if a.completed
-    )
-    return Pass(because=f"{opinion.engine} at {opinion.place}: {said}", cites=(versions, opinion))
-
-
 def _refused(versions: TlsVersions, version: Version, source: str, rule: str) -> Verdict:
     hits = list(_hits(versions, version))
     norm = _norm(version, source, rule, accepted=bool(hits))
@@ -223,9 +143,9 @@ def _accepted(
     return Fail(
         because=f"{version.value} is accepted at {shown}",
         expected="an alert such as protocol_version (70)",
-        observed=f"ServerHello of {version.value} with {suite} to a hello of at most {attempt.offered.value}; {end}",
+        observed=f"ServerHello of {version.value}, {suite}, to a hello of {attempt.offered.value}; {end}",
         cites=(versions,),
-        reproduction=_replay(trial, attempt, version),
+        reproduction=replay(trial, attempt, version),
         norm=norm,
     )
 
@@ -234,8 +154,9 @@ def _unclear(versions: TlsVersions, version: Version, unclear: list[tuple[Place,
     reasons = [f"{place}: {word.reason}" for place, word in unclear[:_SHOWN]]
     reasons += [f"{host} has no address" for host in versions.unresolved]
     more = f" (and {len(unclear) - _SHOWN} more places)" if len(unclear) > _SHOWN else ""
+    told = "; ".join(reasons) or "nothing was asked"
     return Inconclusive(
-        because=f"{version.value} was not accepted, but not refused everywhere either: {'; '.join(reasons) or 'nothing was asked'}{more}",
+        because=f"{version.value} was not accepted, but not refused everywhere either: {told}{more}",
         decide="let the server answer old hellos with an alert, and probe from where no filter stands between",
         cites=(versions,),
     )
@@ -293,23 +214,12 @@ def _without_tls(trial: PlaceTrial, versions: TlsVersions) -> str:
     if _stand_serves(trial, versions):
         return ""
     controls = [a for a in trial.attempts if a.offered is Version.TLS13]
-    if _declared_clear(trial.place, versions) and any(a.outcome is Outcome.GARBAGE for a in controls):
+    if declared_clear(trial.place, versions) and any(a.outcome is Outcome.GARBAGE for a in controls):
         return "answers without TLS, as its base URL says"
     older = [a for a in trial.attempts if a.negotiated() not in {None, Version.TLS13}]
     if older and controls and all(a.alert is not None or a.complete for a in controls):
         return f"turns TLS 1.3 away ({describe(controls[0])}) and accepts an older version"
     return ""
-
-
-def _declared_clear(place: Place, versions: TlsVersions) -> bool:
-    return any(
-        url.removeprefix("http://").split("/")[0] in _authorities(place) for url in versions.clear_text_urls
-    )
-
-
-def _authorities(place: Place) -> set[str]:
-    host = f"[{place.host}]" if ":" in place.host else place.host
-    return {f"{host}:{place.port}"} | ({host} if place.port == 80 else set())
 
 
 def _not_reached(versions: TlsVersions, unclear: list[PlaceTrial]) -> Inconclusive:
@@ -328,23 +238,3 @@ def _not_reached(versions: TlsVersions, unclear: list[PlaceTrial]) -> Inconclusi
 def _stands(versions: TlsVersions) -> str:
     stands = {(t.place.host, t.place.address, t.place.port) for t in versions.trials}
     return f"{len(stands)} of {len(stands)} addresses and ports"
-
-
-def _s_client(place: Place, version: Version | None) -> str:
-    at = f"[{place.address}]" if ":" in place.address else place.address
-    name = f"-servername {place.sni}" if place.sni else "-noservername"
-    parts = ["openssl s_client", f"-connect {at}:{place.port}", name]
-    parts += [_S_CLIENT[version]] if version in _S_CLIENT else []
-    if version in {Version.TLS10, Version.TLS11, Version.TLS12}:
-        parts.append("-cipher ALL:COMPLEMENTOFALL:@SECLEVEL=0")
-    if place.alpn:
-        parts.append(f"-alpn {','.join(place.alpn)}")
-    return " ".join(parts) + " </dev/null"
-
-
-def _replay(trial: PlaceTrial, attempt: Attempt, version: Version) -> str:
-    """A line that shows the same: openssl where it speaks the version, else the hello's own bytes."""
-    if version in _S_CLIENT:
-        return _s_client(trial.place, version)
-    hello = trial.hellos.get(attempt.offered.value, "")
-    return f"echo {hello} | xxd -r -p | nc -w 5 {trial.place.address} {trial.place.port} | xxd | head"

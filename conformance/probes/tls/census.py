@@ -59,7 +59,7 @@ async def addresses(target: Target, host: str) -> tuple[str, ...]:
         return pinned or (host,)
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, UnicodeError):  # UnicodeError: not a name at all, such as one with an empty label
         return ()
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 

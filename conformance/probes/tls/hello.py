@@ -52,7 +52,7 @@ def client_hello(offered: Version, *, seed: int, sni: str = "", alpn: tuple[str,
     SSLv3 without a name and ALPN goes without extensions, as its clients did; all others are padded to
     `SIZE` (RFC 7685).
     """
-    source = random.Random(seed)
+    source = random.Random(seed)  # noqa: S311 - replayable on purpose: nothing is protected by these bytes
     modern = offered is Version.TLS13
     suites = TLS13_SUITES if modern else (*OLD_SUITES, _RENEGOTIATION_SCSV)
     start = b"".join(

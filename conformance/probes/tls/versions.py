@@ -151,7 +151,7 @@ class _PlaceSurvey:
 
     async def rounds(self) -> None:
         """Controls and questions in turn, until every version is settled or the rounds are used up."""
-        source = random.Random(f"{self.prober.seed} {self.place}")
+        source = random.Random(f"{self.prober.seed} {self.place}")  # noqa: S311 - an order that can be repeated
         if not self.attempts:
             await self._control()
         open_questions = list(OLD)
@@ -161,7 +161,9 @@ class _PlaceSurvey:
             open_questions = [version for version in open_questions if not self._settled(version)]
             if not open_questions:
                 return
-            await asyncio.sleep(self.prober.patience.pause * min(3**number, 9) * source.uniform(0.5, 1.0))
+            if not self._undisturbed(open_questions):
+                pause = self.prober.patience.pause * min(3**number, 9)
+                await asyncio.sleep(pause * source.uniform(0.5, 1.0))
 
     async def more(self, versions: list[Version]) -> None:
         """Ask these side by side, then a control."""
@@ -190,6 +192,11 @@ class _PlaceSurvey:
             good = [a for a, good in bracketed(self.attempts) if a.offered is version and good]
             return len(good) >= _SAME
         return len(asked) > self.in_service() and bool(outcomes & (_UNSAID | _NOBODY))
+
+    def _undisturbed(self, versions: list[Version]) -> bool:
+        """Whether nothing but orderly ends beside good controls was seen: the network then needs no time to recover."""
+        ended = all(attempt.outcome in ENDED for version in versions for attempt in self._of(version))
+        return ended and self.attempts[-1].negotiated() is Version.TLS13
 
     def answers(self, version: Version) -> set[tuple[Outcome, Version | None]]:
         """The different answers that hellos of this version had."""

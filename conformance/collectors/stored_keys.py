@@ -1,0 +1,234 @@
+"""How the keys of this run are stored: their secrets searched for everywhere, their records classified."""
+
+import asyncio
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from conformance.catalogue import Cost, Phase, observes
+from conformance.collectors.files import located
+from conformance.collectors.reading import Item, UnreadableError, read_surface
+from conformance.collectors.sqlite import rows
+from conformance.collectors.surfaces import SurfaceLook, scan_surface
+from conformance.dialects.speak import Key
+from conformance.model.evidence import CannotObserve
+from conformance.model.scale import Disruption, Fault, Level
+from conformance.model.storage import Sighting, StoredForm, StoredKey, StoredKeys
+from conformance.scan.candidates import unsalted_needles
+from conformance.scan.engine import Engine, secret_engine
+from conformance.scan.records import Record, record_of_row, records_of_text
+from conformance.scan.stored_form import Classified, KeyInStore, classify
+from conformance.scan.tally import Tally
+from conformance.session import Session
+from conformance.target import Surface, Target
+
+_MOST_KEYS = 4
+_LEAST_IDENTIFIER = 6
+_LEAST_CORE = 16  # a shorter last part is no secret of its own
+_PIECE = 1 << 24  # bytes of an item that are held at once
+_LINKED = 20  # rows of other tables that share a key's number
+_SETTINGS = 40  # rows in which a common salt may lie: of tables no longer than this
+_LISTED = 20
+_HELD = 1000  # rows of a table kept to follow references into
+
+
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    """A key to look for; the label stands for it in evidence."""
+
+    label: str
+    secret: str
+    identifiers: tuple[bytes, ...]
+
+
+@observes(
+    phase=Phase.INSIDE,
+    level=Level.INSIDE,
+    disruption=Disruption.PASSIVE,
+    access=("account-surface", "admin"),
+    cost=lambda target, _n: _cost(target),
+)
+async def stored_keys(session: Session) -> StoredKeys:
+    """Find out how the keys of this run are stored."""
+    api = session.keys()
+    sought = _sought([*api.alive(), *api.created])
+    if not sought:
+        raise CannotObserve(
+            "no key was created in this run, so there is none whose storage could be examined",
+            fault=Fault.SUITE,
+            decide="run the key checks too, or see why no key could be created",
+        )
+    return await asyncio.to_thread(_examined, session, sought)
+
+
+def _examined(session: Session, sought: Sequence[_Sought]) -> StoredKeys:
+    tally = Tally()
+    forms: dict[str, list[StoredForm]] = defaultdict(list)
+    classified: dict[str, list[Classified]] = defaultdict(list)
+    named: set[str] = set()
+    for surface in session.target.surfaces:
+        engine = _engine(sought, account=surface.role == "account")
+        look = scan_surface(surface, session.base, engine, skip=(session.run_folder,), tally=tally)
+        for label, form in _seen(look):
+            forms[label].append(form)
+        if surface.role != "account":
+            continue
+        keys = _in_store(surface, session, sought)
+        named |= {key.label for key in keys if key.records}
+        for result in classify(keys, surface.locator):
+            classified[result.label].append(result)
+    return StoredKeys(
+        keys=tuple(
+            StoredKey(
+                label=key.label,
+                control=key.label in named,
+                forms=_distinct([*forms[key.label], *(f for c in classified[key.label] for f in c.forms)]),
+                unexplained=sum(c.unexplained for c in classified[key.label]),
+                hashes_tried=sum(c.hashes for c in classified[key.label]),
+            )
+            for key in sought
+        ),
+        surfaces=tuple(surface.locator for surface in session.target.surfaces),
+        coverage=tally.coverage(),
+        encrypted=tuple(
+            s.locator for s in session.target.surfaces if s.role == "account" and s.encryption != "none"
+        ),
+    )
+
+
+def _sought(keys: Iterable[Key]) -> tuple[_Sought, ...]:
+    """Up to four keys with different secrets, and the public identifiers that only they have."""
+    chosen = list({key.secret: key for key in keys if key.secret.isascii()}.values())[:_MOST_KEYS]
+    values = [{key.name, key.id, *key.variables.values()} - {key.secret} for key in chosen]
+    shared = Counter(value for found in values for value in found)
+    return tuple(
+        _Sought(
+            label=f"k{number}",
+            secret=key.secret,
+            identifiers=tuple(
+                value.encode()
+                for value in sorted(found)
+                if len(value) >= _LEAST_IDENTIFIER and shared[value] == 1
+            ),
+        )
+        for number, (key, found) in enumerate(zip(chosen, values, strict=True), start=1)
+    )
+
+
+def _engine(sought: Sequence[_Sought], *, account: bool) -> Engine:
+    secrets: dict[str, str] = {}
+    for key in sought:
+        secrets[key.label] = key.secret
+        core = re.split(r"[-_.]", key.secret)[-1]
+        if _LEAST_CORE <= len(core) < len(key.secret) and core.encode() not in key.identifiers:
+            secrets[f"{key.label} part"] = core
+    digests = (needle for key in sought for needle in unsalted_needles(f"{key.label} digest", key.secret))
+    return secret_engine(secrets, digests if account else ())
+
+
+def _seen(look: SurfaceLook) -> Iterator[tuple[str, StoredForm]]:
+    """What the search itself says of a key: in clear, encoded, or as a digest without salt."""
+    for sighting in look.first.values():
+        label, _, what = sighting.label.partition(" ")
+        yield (
+            label,
+            StoredForm(
+                stored=_class(sighting, what),
+                surface=sighting.surface,
+                item=sighting.item,
+                detail=" in ".join((sighting.form, *reversed(sighting.chain))),
+            ),
+        )
+
+
+def _class(sighting: Sighting, what: str) -> str:
+    if what == "digest":
+        return "weak-digest" if sighting.form.startswith(("MD5", "SHA-1 ")) else "fast-unsalted"
+    return "plain" if sighting.form == "raw" and not sighting.chain else "encoded"
+
+
+def _distinct(forms: Iterable[StoredForm]) -> tuple[StoredForm, ...]:
+    """The first of each class, surface and detail."""
+    first: dict[tuple[str, str, str], StoredForm] = {}
+    for form in forms:
+        first.setdefault((form.stored, form.surface, form.detail), form)
+    return tuple(first.values())[:_LISTED]
+
+
+def _in_store(surface: Surface, session: Session, sought: Sequence[_Sought]) -> tuple[KeyInStore, ...]:
+    """The records of a surface that name the keys."""
+    found: dict[str, list[Record]] = defaultdict(list)
+    beside: list[Record] = []
+    if surface.kind == "sqlite":
+        for path in located(surface.locator, session.base):
+            beside += _from_database(path, sought, found)
+    else:
+        for item in read_surface(surface, session.base, (session.run_folder,)):
+            if isinstance(item, Item):
+                _from_bytes(item, sought, found)
+    return tuple(
+        KeyInStore(
+            label=key.label,
+            secret=key.secret,
+            records=tuple(sorted(found[key.label], key=lambda record: len(record.fields))),
+            beside=tuple(beside),
+        )
+        for key in sought
+    )
+
+
+def _from_database(
+    path: Path, sought: Sequence[_Sought], found: Mapping[str, list[Record]]
+) -> tuple[Record, ...]:
+    """Rows that name a key, rows of other tables that share its number, and the rows of short tables."""
+    tables: dict[str, list[tuple[Record, Mapping[str, bytes]]]] = defaultdict(list)
+    numbers: dict[str, set[bytes]] = defaultdict(set)
+    try:
+        for table, number, row in rows(path):
+            record = record_of_row(f"{path.name}: {table} row {number}", row)
+            owners = [key for key in sought if record.names(key.identifiers)]
+            for key in owners:
+                found[key.label].append(record)
+                numbers[key.label] |= {value for name, value in row.items() if _is_number(name, value)}
+            if not owners and len(tables[table]) < _HELD:
+                tables[table].append((record, row))
+    except UnreadableError:
+        return ()  # the scan of the surface has this gap in its ledger
+    for label, own in numbers.items():
+        linked = [record for held in tables.values() for record, row in held if own & _references(row)]
+        found[label].extend(linked[:_LINKED])
+    short = [record for held in tables.values() if len(held) <= _SETTINGS for record, _ in held]
+    return tuple(short[:_SETTINGS])
+
+
+def _is_number(name: str, value: bytes) -> bool:
+    return name.lower() in ("id", "key_id", "rowid", "uuid") and bool(value)
+
+
+def _references(row: Mapping[str, bytes]) -> set[bytes]:
+    return {value for name, value in row.items() if name.lower().endswith(("id", "key", "ref")) and value}
+
+
+def _from_bytes(item: Item, sought: Sequence[_Sought], found: Mapping[str, list[Record]]) -> None:
+    try:
+        for data in _pieces(item):
+            for key in sought:
+                found[key.label].extend(records_of_text(item.name, data, key.identifiers))
+    except UnreadableError:
+        return  # the scan of the surface has this gap in its ledger
+
+
+def _pieces(item: Item) -> Iterator[bytes]:
+    held = bytearray()
+    for chunk in item.open():
+        held += chunk
+        if len(held) >= _PIECE:
+            yield bytes(held)
+            held = held[-(1 << 13) :]
+    yield bytes(held)
+
+
+def _cost(target: Target) -> Cost:
+    return Cost(seconds=10.0 * len(target.surfaces))

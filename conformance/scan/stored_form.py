@@ -1,0 +1,196 @@
+"""Stored forms of a key, decided by recomputation: the secret is known, so whatever was made of it can be made again."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from conformance.model.storage import StoredForm
+from conformance.scan.candidates import BROKEN, Candidate, candidates, materials
+from conformance.scan.kdf import Stretched, stretched
+from conformance.scan.records import Record
+from conformance.scan.tokens import Token, is_digest_sized, tokens
+
+MOST_HASHES = 200_000  # for one key
+_LEAST_DIGEST = 8  # bytes of a digest that count as one: a chance match of 64 bits does not happen
+_LEAST_SALT = 64  # bits
+_LEAST_STORED = 128  # bits of a digest
+_SALT_SIZES = range(1, 129)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyInStore:
+    """A key to look for: its label in evidence, its secret, and the records that name it."""
+
+    label: str
+    secret: str
+    records: tuple[Record, ...]
+    beside: tuple[Record, ...] = ()  # further records in which a common salt may lie
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Classified:
+    """How one key is stored, what was not explained, and how many hashes that took."""
+
+    label: str
+    forms: tuple[StoredForm, ...]
+    unexplained: int
+    hashes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """A stored value that a computation reproduced. The salt stays here; it is no evidence."""
+
+    item: str
+    form: StoredForm
+    salt: bytes | None
+    value: bytes = b""
+
+
+def classify(keys: Sequence[KeyInStore], surface: str) -> tuple[Classified, ...]:
+    """The stored forms of keys on one surface. Salts are compared between keys: one for all is as good as none."""
+    found = {key.label: _matches(key, surface) for key in keys}
+    used: dict[bytes, set[str]] = defaultdict(set)
+    for label, (matches, _, _) in found.items():
+        for match in matches:
+            if match.salt is not None:
+                used[match.salt].add(label)
+    salted = sum(any(m.salt is not None for m in matches) for matches, _, _ in found.values())
+    return tuple(
+        Classified(
+            label=label,
+            forms=tuple(dict.fromkeys(_compared(m, used, salted) for m in matches)),
+            unexplained=unexplained,
+            hashes=hashes,
+        )
+        for label, (matches, unexplained, hashes) in found.items()
+    )
+
+
+def _matches(key: KeyInStore, surface: str) -> tuple[list[_Match], int, int]:
+    """What reproduces the stored values of one key: with salts of their own record first, with common ones where those fail."""
+    # Records that hold a value of a digest's size come first: the number of hashes is bounded.
+    records = sorted(dict.fromkeys(key.records), key=lambda record: not _digest_sized(record))
+    matches = [
+        _stretched(r.item, surface, s) for r in records for f in r.fields for s in stretched(f, _whole(key))
+    ]
+    unexplained = {token.value for r in records for token in tokens(r.fields) if is_digest_sized(token)}
+    common = _salts(tokens(field for record in key.beside for field in record.fields))
+    hashes = 0
+    for salts in (None, common):
+        for record in records:
+            known = tokens(record.fields)
+            open_values = unexplained & {token.value for token in known} - {match.salt for match in matches}
+            if not open_values and matches:
+                continue
+            tried = candidates(key.secret, _salts(known) if salts is None else salts)
+            found, count = _reproduced(record, surface, known, islice(tried, max(0, MOST_HASHES - hashes)))
+            hashes += count
+            matches += found
+            unexplained -= {value for match in found for value in (match.value, match.salt) if value}
+    return matches, len(unexplained), hashes
+
+
+def _reproduced(
+    record: Record, surface: str, known: Sequence[Token], tried: Iterable[Candidate]
+) -> tuple[list[_Match], int]:
+    """The tokens of a record that candidates reproduce, and how many were tried."""
+    digests = _by_start(known)
+    found: list[_Match] = []
+    count = 0
+    for candidate in tried if digests else ():
+        count += 1
+        near = digests.get(candidate.digest[:_LEAST_DIGEST], ())
+        found += [
+            _match(record.item, surface, candidate, t) for t in near if candidate.digest.startswith(t.value)
+        ]
+    return found, count
+
+
+def _digest_sized(record: Record) -> bool:
+    return any(is_digest_sized(token) for token in tokens(record.fields))
+
+
+def _salts(known: Iterable[Token]) -> tuple[Token, ...]:
+    return tuple(dict.fromkeys(token for token in known if len(token.value) in _SALT_SIZES))
+
+
+def _whole(key: KeyInStore) -> tuple[bytes, ...]:
+    """What a slow hash is tried with: few materials, as each costs a tenth of a second."""
+    return tuple(material.value for material in materials(key.secret)[:3])
+
+
+def _by_start(known: Iterable[Token]) -> dict[bytes, list[Token]]:
+    starts: dict[bytes, list[Token]] = defaultdict(list)
+    for token in known:
+        if token.encoding != "text" and _LEAST_DIGEST <= len(token.value) <= 64:
+            starts[token.value[:_LEAST_DIGEST]].append(token)
+    return starts
+
+
+def _match(item: str, surface: str, candidate: Candidate, token: Token) -> _Match:
+    bits = 8 * len(token.value)
+    salt = candidate.salt
+    detail = f"{candidate.algorithm} of {candidate.material.name}, {candidate.order}, as {token.encoding}"
+    if salt is not None:
+        detail += f", salt from {salt.encoding}"
+    form = StoredForm(
+        stored=_class(candidate, bits),
+        surface=surface,
+        item=item,
+        detail=detail,
+        salt_bits=salt.bits if salt else 0,
+        digest_bits=bits,
+    )
+    return _Match(item, form, salt.value if salt else None, token.value)
+
+
+def _class(candidate: Candidate, bits: int) -> str:
+    if candidate.algorithm in BROKEN:
+        return "weak-digest"
+    if bits < _LEAST_STORED:
+        return "truncated"
+    if candidate.material.part:
+        return "part-only"
+    if candidate.salt is None:
+        return "fast-unsalted"
+    return "short-salt" if candidate.salt.bits < _LEAST_SALT else "salted-per-key"
+
+
+def _stretched(item: str, surface: str, found: Stretched) -> _Match:
+    form = StoredForm(
+        stored="kdf" if found.verified else "kdf-unverified",
+        surface=surface,
+        item=item,
+        detail=found.algorithm,
+        salt_bits=8 * len(found.salt),
+        digest_bits=found.digest_bits,
+    )
+    return _Match(item, form, found.salt if found.verified else None)
+
+
+def _compared(match: _Match, used: dict[bytes, set[str]], salted: int) -> StoredForm:
+    """The form of a match in the light of the other keys' salts."""
+    form = match.form
+    if match.salt is None or form.stored not in ("salted-per-key", "kdf"):
+        return form
+    if len(used[match.salt]) > 1:
+        shared = (
+            "a key that lies beside the data" if ", keyed," in form.detail else "one salt for several keys"
+        )
+        return _restated(form, "shared-salt", shared)
+    if salted < 2 and form.stored == "salted-per-key":
+        return _restated(form, "salted", "only one key's salt was found, so none to compare it with")
+    return form
+
+
+def _restated(form: StoredForm, stored: str, note: str) -> StoredForm:
+    return StoredForm(
+        stored=stored,
+        surface=form.surface,
+        item=form.item,
+        detail=f"{form.detail}; {note}",
+        salt_bits=form.salt_bits,
+        digest_bits=form.digest_bits,
+    )

@@ -1,0 +1,85 @@
+"""The catalogue is whole: every check reads, knows its claim, can get its evidence, and is proven by a twin."""
+
+import re
+
+import pytest
+
+from conformance.catalogue import Check, checks, observations
+from conformance.claims.catalogue import claim_ids, claims
+from conformance.model.declared import Declared
+from conformance.model.preflight import Preflight
+from tests.architecture.target_page import ACCESS
+from tests.twins.registry import entries
+
+_EVERY = pytest.mark.parametrize("check", checks(), ids=lambda check: check.id)
+# A family, a dot, and at least three words: a sentence, and not a topic.
+_SENTENCE = re.compile(r"[a-z][a-z0-9]*\.[a-z0-9]+(?:-[a-z0-9]+){2,}")
+
+
+@_EVERY
+def test_a_check_says_what_holds_why_it_matters_and_how_to_mend_it(check: Check) -> None:
+    assert check.title
+    assert len(check.why) > 20
+    assert len(check.fix) > 20
+
+
+@_EVERY
+def test_the_id_of_a_check_is_the_sentence_that_its_function_is_called(check: Check) -> None:
+    assert _SENTENCE.fullmatch(check.id)
+    assert check.judge.__name__ == check.id.partition(".")[2].replace("-", "_")
+
+
+@_EVERY
+def test_a_check_decides_a_known_claim(check: Check) -> None:
+    assert check.claim in claim_ids()
+
+
+@_EVERY
+def test_some_observation_yields_what_a_check_needs(check: Check) -> None:
+    yielded = {observation.yields for observation in observations()} | {Declared}
+
+    assert check.needs
+    assert set(check.needs.values()) <= yielded
+
+
+@_EVERY
+def test_a_check_needs_more_than_what_is_declared(check: Check) -> None:
+    assert set(check.needs.values()) != {Declared}
+
+
+@_EVERY
+def test_a_twin_proves_a_check(check: Check) -> None:
+    caught = [twin.id() for twin in entries() if check.id in twin.fails]
+
+    assert caught
+
+
+def test_every_twin_is_meant_for_checks_that_exist() -> None:
+    known = {check.id for check in checks()}
+    unknown = {twin.id(): twin.fails - known for twin in entries() if twin.fails - known}
+
+    assert not unknown
+
+
+def test_every_observation_serves_a_check() -> None:
+    needed = {kind for check in checks() for kind in check.needs.values()}
+    forerunners = {kind for observation in observations() for kind in observation.after}
+    idle = {o.name for o in observations() if o.yields not in needed | forerunners | {Preflight}}
+
+    assert not idle
+
+
+def test_no_two_observations_yield_the_same_evidence() -> None:
+    yielded = [observation.yields for observation in observations()]
+
+    assert len(yielded) == len(set(yielded))
+
+
+def test_every_access_is_explained_on_the_reference_page() -> None:
+    assert {name for observation in observations() for name in observation.access} <= set(ACCESS)
+
+
+def test_claims_have_one_id_each() -> None:
+    ids = [claim.id for claim in claims()]
+
+    assert len(ids) == len(set(ids))

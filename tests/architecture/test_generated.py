@@ -1,0 +1,72 @@
+"""Generated files are current, and their examples are target files that load."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from conformance.dialects.shipped import shipped
+from conformance.model.results import encode
+from conformance.target_file import dialect_of, load
+from tests.architecture import generated
+from tests.architecture.markdown import fenced
+from tests.architecture.repository import ROOT
+from tests.architecture.target_page import EXAMPLES
+from tests.reports.sample import sample_results
+
+_EXAMPLES = sorted(EXAMPLES.glob("*.toml"))
+
+
+def test_generated_files_are_current() -> None:
+    stale = generated.stale()
+
+    assert not stale, "run `make docs`\n" + "\n".join(stale.values())
+
+
+def test_an_outdated_file_is_shown_as_a_diff(tmp_path: Path) -> None:
+    (tmp_path / "conformance").mkdir()
+    generated.write(tmp_path)
+    assert not generated.stale(tmp_path)
+
+    (tmp_path / "TARGET.md").write_text("nothing of it\n")
+
+    assert list(generated.stale(tmp_path)) == ["TARGET.md"]
+    assert "-nothing of it" in generated.stale(tmp_path)["TARGET.md"]
+
+
+@pytest.mark.parametrize("example", _EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_is_a_target_file(example: Path) -> None:
+    target = load(example)
+
+    assert target.name
+
+
+@pytest.mark.parametrize("page", ["README.md", "TARGET.md", "CONTRIBUTING.md"])
+def test_whatever_a_page_shows_as_a_target_file_is_one(page: str, tmp_path: Path) -> None:
+    shown = [block for block in fenced(ROOT / page, "toml") if "base_urls" in block]
+
+    for number, block in enumerate(shown):
+        place = tmp_path / f"{number}.toml"
+        place.write_text(block)
+        assert load(place).gateway.base_urls
+    assert shown or page == "CONTRIBUTING.md"
+
+
+def test_every_example_stands_on_the_page() -> None:
+    shown = {block.strip() for block in fenced(ROOT / "TARGET.md", "toml")}
+
+    assert {example.read_text().strip() for example in _EXAMPLES} <= shown
+
+
+def test_the_examples_speak_every_shipped_dialect_and_one_of_their_own() -> None:
+    spoken = {dialect.name for example in _EXAMPLES if (dialect := dialect_of(load(example)))}
+
+    assert set(shipped()) < spoken
+
+
+def test_results_are_what_their_schema_says() -> None:
+    schema = json.loads((ROOT / "conformance" / "results.schema.json").read_text())
+
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(json.loads(encode(sample_results())))

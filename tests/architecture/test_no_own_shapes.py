@@ -1,0 +1,120 @@
+"""The suite judges no gateway by the shape of ours: no string of the reference gateway's API stands in it, dialects apart."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.repository import ROOT, files
+
+# What could only come from an API: routes, header names, key prefixes, codes and columns of several words.
+_DISTINCTIVE = re.compile(
+    r"/[a-z0-9][a-z0-9_./{}-]*|x-[a-z][a-z0-9-]+|[a-z][a-z0-9]*_|[a-z][a-z0-9]*(?:_[a-z0-9]+)+"
+)
+_COLUMN = re.compile(r"[a-z]+(?:_[a-z]+)+")
+_OPENAI = "the OpenAI-compatible API, which gateways and providers of any make speak"
+_TARGET_FILE = "keys of our own target file"
+_ALLOWED = {
+    **dict.fromkeys(
+        ("/v1", "/chat/completions", "/models", "x-request-id", "created_at", "owned_by"), _OPENAI
+    ),
+    **dict.fromkeys(("max_tokens", "max_completion_tokens", "prompt_tokens"), _OPENAI),
+    **dict.fromkeys(("stream_options", "include_usage"), _OPENAI),
+    **dict.fromkeys(("tool_calls", "tool_choice", "parallel_tool_calls"), _OPENAI),
+    **dict.fromkeys(("invalid_request_error", "authentication_error"), _OPENAI),
+    **dict.fromkeys(("prompt_price", "completion_price"), _TARGET_FILE),
+    "key_id": "one of the usual names of a primary key, tried beside `id`, `rowid` and `uuid`",
+}
+# It starts that very gateway and writes the target file for it; no check sees anything of this.
+_DEMO = Path("conformance/commands/demo.py")
+
+
+def own_shapes() -> frozenset[str]:
+    """The distinctive strings of the reference gateway: what its API, its log and its store are made of."""
+    found = {text for path in _below("reference_gateway", ".py") for text in _strings(path)}
+    columns = {c for path in _below("reference_gateway", ".sql") for c in _COLUMN.findall(path.read_text())}
+    return frozenset(text for text in found | columns if _DISTINCTIVE.fullmatch(text))
+
+
+def test_the_shapes_of_our_gateway_are_known() -> None:
+    assert {
+        "key_limit_exceeded",
+        "rgw_",
+        "/api/v1/keys",
+        "limit_remaining",
+        "x-should-retry",
+        "expires_at",
+    } <= own_shapes()
+
+
+def test_no_string_of_our_gateway_stands_in_the_suite() -> None:
+    forbidden = own_shapes() - set(_ALLOWED)
+    found = {
+        (path.relative_to(ROOT).as_posix(), shape)
+        for path in _suite()
+        for text in _texts(path)
+        for shape in shapes_in(text, forbidden)
+    }
+
+    assert not found
+
+
+def test_every_exception_is_still_needed() -> None:
+    used = {
+        shape for path in _suite() for text in _texts(path) for shape in shapes_in(text, frozenset(_ALLOWED))
+    }
+
+    assert used == set(_ALLOWED)
+    assert set(_ALLOWED) <= own_shapes()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("code == 'key_limit_exceeded'", {"key_limit_exceeded"}),
+        ("my_key_limit_exceeded", set()),
+        ("rgw_0123", {"rgw_"}),
+        ("GET /api/v1/keys?offset=0", {"/api/v1/keys"}),
+        ("/api/v1/keyring", set()),
+    ],
+)
+def test_a_shape_is_found_as_a_word(text: str, found: set[str]) -> None:
+    assert shapes_in(text, frozenset({"key_limit_exceeded", "rgw_", "/api/v1/keys"})) == found
+
+
+def shapes_in(text: str, shapes: frozenset[str]) -> set[str]:
+    """Which of some shapes stand in a text as whole words; a prefix, which ends in `_`, before anything."""
+    return {shape for shape in shapes if shape in text and re.search(_word(shape), text)}
+
+
+def _word(shape: str) -> str:
+    after = "" if shape.endswith("_") else r"(?![\w-])"
+    return rf"(?<![\w-]){re.escape(shape)}{after}"
+
+
+def _suite() -> tuple[Path, ...]:
+    """Every file of the suite that could hold a criterion."""
+    places = [path for ending in (".py", ".toml") for path in _below("conformance", ending)]
+    return tuple(p for p in places if "dialects" not in p.parts and p != ROOT / _DEMO)
+
+
+def _below(package: str, ending: str) -> tuple[Path, ...]:
+    return tuple(ROOT / path for path in files() if path.parts[0] == package and path.suffix == ending)
+
+
+def _texts(path: Path) -> Iterator[str]:
+    return _strings(path) if path.suffix == ".py" else iter((path.read_text(encoding="utf-8"),))
+
+
+def _strings(path: Path) -> Iterator[str]:
+    """Every string constant of a module but its docstrings, which decide nothing."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and id(node) not in docstrings:
+            if isinstance(node.value, str):
+                yield node.value
+            elif isinstance(node.value, bytes):
+                yield node.value.decode("latin-1")

@@ -1,0 +1,116 @@
+"""Runs that do not end as planned: killed, interrupted, or left alone by their target."""
+
+import json
+import signal
+import ssl
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from tests.end_to_end.conftest import SECONDS, Command, House, only_run
+
+
+def _start(target: Path, runs: Path, *more: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "conformance.cli", "audit", str(target), "--out", str(runs), *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def _wait(until: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not until():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def _made(runs: Path) -> int:
+    """How many keys the journal says were made."""
+    journals = list(runs.glob("*/private/journal.jsonl"))
+    return journals[0].read_text().count('"made"') if journals else 0
+
+
+def _observed(runs: Path, evidence: str) -> bool:
+    return bool(list(runs.glob(f"*/evidence/{evidence}.json")))
+
+
+def _keys_of_audits(house: House) -> list[str]:
+    """Names of keys that audits left on the gateway, asked as its admin."""
+    folder = house.target.parent
+    origin = tomllib.loads(house.target.read_text())["gateway"]["base_urls"][0]
+    trust = ssl.create_default_context(cafile=str(folder / "gateway" / "ca.pem"))
+    token = (folder / "gateway" / "admin.token").read_text().strip()
+    with httpx.Client(verify=trust, headers={"authorization": f"Bearer {token}"}, trust_env=False) as client:
+        rows = client.get(f"{origin}/api/v1/keys").json()["data"]
+    return [row["name"] for row in rows if row["name"].startswith("gateproof-")]
+
+
+def test_after_a_sigkill_cleanup_leaves_no_key_alive(house: House, gateproof: Command, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    audit = _start(house.target, runs, "--sample", "10")
+    _wait(lambda: _made(runs) >= 6)
+    audit.kill()
+    audit.communicate()
+    left = _keys_of_audits(house)
+
+    done = gateproof("cleanup", only_run(runs))
+
+    assert left
+    assert done.returncode == 0, done.stderr
+    assert _keys_of_audits(house) == []
+    assert gateproof("cleanup", only_run(runs)).stdout.strip() == "0 gone, 0 may be left"
+
+
+def test_a_key_whose_creation_was_never_confirmed_is_found_by_its_name(
+    house: House, gateproof: Command, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    audit = _start(house.target, runs, "--sample", "10")
+    _wait(lambda: _made(runs) >= 6)
+    audit.kill()
+    audit.communicate()
+    journal = only_run(runs) / "private" / "journal.jsonl"
+    # As if the process had died between each request and its answer.
+    journal.write_text("".join(line + "\n" for line in journal.read_text().splitlines() if '"made"' not in line))
+
+    done = gateproof("cleanup", only_run(runs))
+
+    assert done.returncode == 0, done.stderr
+    assert _keys_of_audits(house) == []
+
+
+def test_an_interrupted_run_keeps_what_it_saw_revokes_its_keys_and_can_go_on(
+    house: House, gateproof: Command, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    audit = _start(house.target, runs, "--sample", "10")
+    _wait(lambda: _observed(runs, "TlsVersions") and _made(runs) >= 4)
+    audit.send_signal(signal.SIGINT)
+    output, _ = audit.communicate(timeout=SECONDS)
+    run = only_run(runs)
+    interrupted = json.loads((run / "results.json").read_text())
+    seen = (run / "evidence" / "TlsVersions.json").read_bytes()
+    left = _keys_of_audits(house)
+
+    resumed = gateproof("audit", house.target, "--resume", run, "--sample", "10")
+
+    assert audit.returncode == 3, output
+    assert interrupted["run"]["interrupted"]
+    assert left == []
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert (run / "evidence" / "TlsVersions.json").read_bytes() == seen
+
+
+def test_a_target_that_dies_in_the_middle_is_not_decided(house: House, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    audit = _start(house.target, runs, "--sample", "10")
+    _wait(lambda: _observed(runs, "ClearText") and _made(runs) >= 4)
+    house.process.kill()
+    output, errors = audit.communicate(timeout=SECONDS)
+
+    assert audit.returncode == 3, output + errors
+    assert "Traceback" not in errors
+    assert "not decided" in output

@@ -1,0 +1,206 @@
+"""The ground on which a trial takes place: a folder, certificates, ports, and what the two hosts make of them."""
+
+import json
+import random
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from conformance.witness.pki import Authority, make_authority
+from tests.twins.registry import Entry, Host
+
+MODEL = "demo-model"
+_PROMPT_USD, _COMPLETION_USD = "1", "2"  # per million tokens
+# Below the ports that Linux gives to outgoing connections: one of those could take a port between our choice and its use.
+_PORTS = range(10240, 32768)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """Where everything of one trial lies. `clear` is a port without TLS, on which nothing may be listening."""
+
+    folder: Path
+    witness: Authority
+    witness_port: int
+    clear_port: int
+
+    @property
+    def log(self) -> Path:
+        """What the host's process prints."""
+        return self.folder / "gateway" / "output.log"
+
+    @property
+    def witness_url(self) -> str:
+        """The provider as the host is told of it."""
+        return f"https://127.0.0.1:{self.witness_port}/v1"
+
+
+def prepared(folder: Path) -> Ground:
+    """Fresh ground in a folder: the witness's certificates, the provider's key, ports that were free just now."""
+    (folder / "gateway").mkdir(parents=True)
+    key = folder / "provider.key"
+    key.write_text(f"provider-key-{secrets.token_hex(16)}")
+    key.chmod(0o600)
+    return Ground(
+        folder=folder,
+        witness=make_authority(folder / "witness"),
+        witness_port=free_port(),
+        clear_port=free_port(),
+    )
+
+
+def free_port() -> int:
+    """A port of loopback on which nobody listens now."""
+    while True:
+        port = random.choice(_PORTS)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def command(ground: Ground, entry: Entry) -> list[str]:
+    """Lay out a host's configuration; the command that starts it, as the twin or as it is where that is broken."""
+    name = entry.name if entry.kind != "broken" else "as-it-is"
+    config = _CONFIGURE[entry.host](ground, entry)
+    return [sys.executable, "-m", f"tests.twins.{entry.host}", name, str(config)]
+
+
+def _reference(ground: Ground, entry: Entry) -> Path:
+    folder = ground.folder / "gateway"
+    subprocess.run(
+        [
+            sys.executable, "-m", "reference_gateway", "--init", str(folder),
+            "--provider-url", ground.witness_url, "--provider-ca", str(ground.witness.root),
+            "--provider-key-file", str(ground.folder / "provider.key"), "--model", MODEL,
+        ],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    return folder / "gateway.toml"
+
+
+def _second(ground: Ground, entry: Entry) -> Path:
+    folder = ground.folder / "gateway"
+    authority = make_authority(folder / "tls")
+    (folder / "master.key").write_text(f"sk-master-{secrets.token_hex(24)}")
+    model = {"upstream": "upstream-model", "prompt_pico": 10**6, "completion_pico": 2 * 10**6, "max_output": 4096}
+    config = {
+        "certificate": str(authority.certificate),
+        "private_key": str(authority.private_key),
+        "master_key_file": str(folder / "master.key"),
+        "upstream_url": ground.witness_url,
+        "upstream_ca": str(ground.witness.root),
+        "upstream_key": (ground.folder / "provider.key").read_text(),
+        "state_dir": str(folder / "state"),
+        "models": {MODEL: model},
+        "cleartext_port": ground.clear_port,
+        **entry.config,
+    }
+    path = folder / "config.json"
+    path.write_text(json.dumps(config))
+    return path
+
+
+_CONFIGURE = {"reference": _reference, "second": _second}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Make:
+    """What a target file says differently of the two hosts."""
+
+    origin: str
+    gateway: str
+    admin: str
+    dialect: str
+    surfaces: str
+    claims: Mapping[str, object]
+
+
+_MAKES: Mapping[Host, _Make] = {
+    "reference": _Make(
+        origin="https://localhost:{port}",
+        gateway='ca_file = "gateway/ca.pem"\nresolve = { localhost = ["127.0.0.1"] }',
+        admin="gateway/admin.token",
+        dialect='use = "openrouter"',
+        surfaces="""
+[[surfaces]]
+kind = "files"
+locator = "gateway/output.log"
+role = "log"
+
+[[surfaces]]
+kind = "sqlite"
+locator = "gateway/ledger.sqlite3"
+role = "account"
+""",
+        claims={"hsts_min_age": 31536000, "usage_lag": 1, "revocation_latency": 0.25},
+    ),
+    # Another make on purpose: an address instead of a name, cents, usage that shows late, a file for a store.
+    "second": _Make(
+        origin="https://127.0.0.1:{port}",
+        gateway='ca_file = "gateway/tls/ca.pem"',
+        admin="gateway/master.key",
+        dialect='use = "litellm"\nper_usd = 100',
+        surfaces="""
+[[surfaces]]
+kind = "files"
+locator = "gateway/state/gateway.log"
+role = "log"
+
+[[surfaces]]
+kind = "files"
+locator = "gateway/state/accounts.json"
+role = "account"
+""",
+        claims={"hsts_min_age": 31536000, "usage_lag": 2, "revocation_latency": 0.25},
+    ),
+}
+
+
+def write_target(ground: Ground, entry: Entry, port: int) -> Path:
+    """Write the target file of a trial."""
+    make = _MAKES[entry.host]
+    claims = {**make.claims, **entry.claims}
+    text = f"""
+name = "{entry.id()}"
+environment = "test"
+
+[gateway]
+base_urls = ["{make.origin.format(port=port)}"]
+cleartext_ports = [{ground.clear_port}]
+{make.gateway}
+
+[credentials]
+admin = {{ file = "{make.admin}" }}
+
+[models.{MODEL}]
+prompt_price = "{_PROMPT_USD}"
+completion_price = "{_COMPLETION_USD}"
+
+[witness]
+listen = "127.0.0.1:{ground.witness_port}"
+certificate = "witness/server.pem"
+private_key = "witness/server.key"
+api_key = {{ file = "provider.key" }}
+
+[dialect]
+{entry.dialect or make.dialect}
+{make.surfaces}
+[claims]
+{"".join(f"{name} = {json.dumps(value)}" + chr(10) for name, value in claims.items())}
+[limits]
+requests = 20000
+rate = 2000
+connections = 24
+"""
+    path = ground.folder / "target.toml"
+    path.write_text(text)
+    return path

@@ -1,0 +1,12 @@
+"""The reference gateway as a twin: `python -m tests.twins.reference NAME CONFIG.toml`."""
+
+import sys
+from pathlib import Path
+
+from reference_gateway.app import run
+from reference_gateway.config import load
+from tests.twins.registry import entry
+
+if __name__ == "__main__":
+    name, config = sys.argv[1:]
+    run(load(Path(config)), change=entry("reference", name).make)

@@ -1,0 +1,94 @@
+"""The list of twins. One decorator enters one: what it is called, on which host it stands, which checks it must fail.
+
+    @twin("hsts-missing", host="reference", fails={"transport.hsts-on-every-answer"})
+    def hsts_missing(parts: Parts) -> Parts:
+        return replace(parts, response_headers=())
+
+That is all there is to do: the test, the exam and the kill matrix find it here.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Literal, TypeVar
+
+Host = Literal["reference", "second"]
+Kind = Literal["flawed", "conformant", "broken"]
+_Made = TypeVar("_Made")
+# Modules by the host whose process needs them; importing no more keeps the start of a twin short.
+_MODULES: Mapping[str, tuple[str, ...]] = {
+    "reference": ("reference_twins", "reference_variants"),
+    "second": ("second_twins", "second_variants"),
+    "broken": ("broken",),
+}
+_KINDS: tuple[Kind, ...] = ("flawed", "conformant", "broken")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One gateway to be audited.
+
+    `make` is what its host replaces: a `Change` of the reference gateway, a class of the second gateway, or for
+    a broken target the `Breakage` that stands before it. `claims`, `dialect` and `more` go into the target file,
+    `config` into the host's own configuration.
+    """
+
+    name: str
+    host: Host
+    kind: Kind
+    make: Any = field(repr=False)
+    fails: frozenset[str] = frozenset()
+    claims: Mapping[str, object] = field(default_factory=dict)
+    dialect: str = ""
+    config: Mapping[str, object] = field(default_factory=dict)
+    in_ci: bool = True
+
+    def id(self) -> str:
+        """Host and name, unique."""
+        return f"{self.host}-{self.name}"
+
+
+_entries: dict[str, Entry] = {}
+
+
+def twin(name: str, *, host: Host, fails: Iterable[str], **more: Any) -> Callable[[_Made], _Made]:
+    """Enter a gateway with one flaw, which must fail exactly these checks and no other."""
+    return _entering(name=name, host=host, kind="flawed", fails=frozenset(fails), **more)
+
+
+def variant(name: str, *, host: Host, **more: Any) -> Callable[[_Made], _Made]:
+    """Enter a gateway that is odd and keeps every promise: it must fail nothing and conform."""
+    return _entering(name=name, host=host, kind="conformant", **more)
+
+
+def broken(name: str, *, host: Host, **more: Any) -> Callable[[_Made], _Made]:
+    """Enter a target that cannot be judged: it must fail nothing, and not conform either."""
+    return _entering(name=name, host=host, kind="broken", **more)
+
+
+def _entering(**fields: Any) -> Callable[[_Made], _Made]:
+    def enter(make: _Made) -> _Made:
+        entry = Entry(make=make, **fields)
+        if entry.id() in _entries:
+            raise ValueError(f"two twins are called {entry.id()}")
+        _entries[entry.id()] = entry
+        return make
+
+    return enter
+
+
+def entries() -> tuple[Entry, ...]:
+    """Every twin, ordered by kind, host and name."""
+    _import(name for modules in _MODULES.values() for name in modules)
+    return tuple(sorted(_entries.values(), key=lambda e: (_KINDS.index(e.kind), e.host, e.name)))
+
+
+def entry(host: Host, name: str) -> Entry:
+    """The twin of a host by its name; KeyError where there is none."""
+    _import(_MODULES[host])
+    return _entries[f"{host}-{name}"]
+
+
+def _import(modules: Iterable[str]) -> None:
+    for module in modules:
+        import_module(f"tests.twins.{module}")
