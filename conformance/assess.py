@@ -27,6 +27,7 @@ from conformance.model.results import (
 from conformance.model.run import RunRecord
 from conformance.model.scale import Level
 from conformance.model.verdict import Fail, Inconclusive, NotApplicable, Pass, Verdict
+from conformance.selection import Selection
 
 _CONFORMING = {"pass", "attested", "not-applicable"}
 _OPENING: dict[ExitCode, str] = {
@@ -125,7 +126,7 @@ def _claim_verdict(claim: str, findings: Sequence[Finding]) -> tuple[VerdictName
 def _because(findings: Sequence[Finding]) -> str:
     """The reason of the weightiest finding, and how many more there are."""
     order = ("critical", "high", "medium", "low", "info")
-    worst = min(findings, key=lambda f: (order.index(f.check.severity.value), f.check.id))
+    worst = min(findings, key=lambda f: (order.index(f.check.severity.value), f.check.order))
     more = len(findings) - 1
     return worst.verdict.because + (f" (+{more} more)" if more else "")
 
@@ -181,12 +182,12 @@ def _gate_result(
     gated = [c for c in results if c.id in gate]
     conforming = [c for c in gated if c.verdict in _CONFORMING]
     made = [c for c in results if c.made]
-    not_assessed = [c for c in made if c.verdict == "not-assessed"]
+    not_assessed = [c for c in made if c.id not in gate]
     code = _exit_code(gated, faults, interrupted=record.interrupted)
     return GateResult(
         claims=tuple(gate),
         exit_code=code,
-        sentence=_sentence(code, gated, conforming, made, not_assessed),
+        sentence=_sentence(code, gated, conforming, not_assessed),
         conforms=len(conforming),
         made=len(made),
         not_assessed=len(not_assessed),
@@ -209,16 +210,20 @@ def _sentence(
     code: ExitCode,
     gated: Sequence[ClaimResult],
     conforming: Sequence[ClaimResult],
-    made: Sequence[ClaimResult],
     not_assessed: Sequence[ClaimResult],
 ) -> str:
-    """The last line of the command: what was decided, and how much was not."""
+    """The last line of the command: what was decided, and how much was not.
+
+    Claims made outside the gate count as not assessed, whatever the checks saw of them; what they saw broken is named.
+    """
     failed = [c.id for c in gated if c.verdict == "fail"]
     undecided = [c.id for c in gated if c.verdict == "inconclusive"]
-    parts = [f"{len(conforming)} of {len(made)} claims"]
+    beside = [c.id for c in not_assessed if c.verdict == "fail"]
+    parts = [f"{len(conforming)} of {len(gated) + len(not_assessed)} claims"]
     parts += [f"broken: {', '.join(failed)}"] if failed else []
     parts += [f"undecided: {', '.join(undecided)}"] if undecided else []
     parts += [f"{len(not_assessed)} not assessed"] if not_assessed else []
+    parts += [f"broken outside the gate: {', '.join(beside)}"] if beside else []
     return f"{_OPENING[code]}: {'; '.join(parts)}"
 
 
@@ -263,7 +268,7 @@ def _run_result(record: RunRecord, faults: tuple[str, ...]) -> RunResult:
         profile=record.profile,
         sample=record.sample,
         seed=record.seed,
-        selection=record.selection,
+        selection=Selection.parse(record.selection).describe(),
         interrupted=record.interrupted,
         requests=record.requests,
         spent_picodollars=record.spent,

@@ -78,7 +78,8 @@ def _bar(
 async def audit(stage: Stage, selection: Selection, progress: Progress) -> Results:
     """Observe the target of a stage, record what was seen, and assess it. Interruption keeps all that was recorded so far."""
     target = stage.session.target
-    todo = plan(target.access(), target.environment, target.authorisation is not None, selection)
+    authorised = target.authorised(stage.started.date())
+    todo = plan(target.access(), target.environment, authorised, selection)
     stage.folder.write("Declared", declare(target))
     observer = Observer(stage, progress)
     for name, why in todo.barred.items():
@@ -217,7 +218,7 @@ def _record(
         sample=session.sample,
         seed=stage.seed,
         selection=selection.text(),
-        require=selection.require or session.target.gate.require,
+        require=selection.gate(session.target.gate.require, checks()),
         target_file=stage.target_file,
         interrupted=interrupted,
         requests=session.meter.requests,

@@ -10,9 +10,9 @@ import pkgutil
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
-from conformance.model.evidence import Evidence
+from conformance.model.evidence import Evidence, Unobserved
 from conformance.model.scale import Disruption, Level, Severity
 from conformance.model.verdict import Verdict
 
@@ -47,7 +47,9 @@ class Check:
     fix: str
     title: str
     why: str
+    order: int  # of definition: of checks that weigh the same, the first speaks for its claim
     needs: Mapping[str, type[Evidence]]
+    may_lack: frozenset[str]  # parameters that take `Unobserved` too: the check is called all the same
     judge: Callable[..., Verdict]
 
 
@@ -92,8 +94,9 @@ def check(
     """Enter a function into the catalogue.
 
     The parameter types say which evidence it needs; where one of them was not observed, the function is not called and the
-    verdict is inconclusive. The docstring's first line is its title in every report, the rest says why it matters.
-    `fix` tells an operator what to change. A check that is not `deciding` informs and never decides its claim.
+    verdict is inconclusive, unless the parameter's type is `… | Unobserved`: a breach seen in other evidence needs no more.
+    The docstring's first line is its title in every report, the rest says why it matters. `fix` tells an operator what to
+    change. A check that is not `deciding` informs and never decides its claim.
     """
 
     def enter(function: _CHECKED) -> _CHECKED:
@@ -102,6 +105,8 @@ def check(
         title, _, why = inspect.cleandoc(function.__doc__ or "").partition("\n")
         hints = get_type_hints(function)
         hints.pop("return", None)
+        may_lack = frozenset(name for name, hint in hints.items() if Unobserved in get_args(hint))
+        hints |= {name: next(k for k in get_args(hints[name]) if k is not Unobserved) for name in may_lack}
         _checks[id] = Check(
             id=id,
             claim=claim,
@@ -111,7 +116,9 @@ def check(
             fix=fix,
             title=title.rstrip("."),
             why=" ".join(why.split()),
+            order=len(_checks),
             needs=hints,
+            may_lack=may_lack,
             judge=function,
         )
         return function

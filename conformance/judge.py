@@ -37,10 +37,8 @@ def judge(checks: Iterable[Check], gathered: Gathered) -> tuple[Finding, ...]:
 def _judge_one(check: Check, gathered: Gathered) -> Finding:
     arguments: dict[str, Any] = {}
     for parameter, kind in check.needs.items():
-        found = gathered.get(kind.__name__)
-        if found is None:
-            return Finding(check=check, verdict=_missing(kind))
-        if isinstance(found, Unobserved):
+        found = gathered.get(kind.__name__) or _missing(kind)
+        if isinstance(found, Unobserved) and parameter not in check.may_lack:
             return Finding(check=check, verdict=Inconclusive(because=found.reason, decide=found.decide))
         arguments[parameter] = found
     try:
@@ -53,9 +51,10 @@ def _judge_one(check: Check, gathered: Gathered) -> Finding:
         return Finding(check=check, verdict=verdict, fault=what)
 
 
-def _missing(kind: type[Evidence]) -> Inconclusive:
-    return Inconclusive(
-        because=f"no {kind.__name__} was recorded: the run ended before it, or it was not selected",
+def _missing(kind: type[Evidence]) -> Unobserved:
+    return Unobserved(
+        reason=f"no {kind.__name__} was recorded: the run ended before it, or it was not selected",
+        fault=Fault.OPERATOR,
         decide="audit again without leaving it out",
     )
 

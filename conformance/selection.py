@@ -29,6 +29,26 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
             and (not self.severities or check.severity.value in self.severities)
         )
 
+    def gate(self, declared: Iterable[str], every: Iterable[Check]) -> tuple[str, ...]:
+        """The claims that the gate requires: as asked for, else those the target file requires that were not left out."""
+        touched = {check.claim for check in self.checks(every)}
+        narrowed = bool(self.checks_like or self.claims or self.levels or self.severities)
+        return self.require or tuple(claim for claim in declared if not narrowed or claim in touched)
+
+    def describe(self) -> str:
+        """The selection in words."""
+        parts = [
+            f"{what} {', '.join(values)}"
+            for what, values in (
+                ("checks like", self.checks_like),
+                ("claims", self.claims),
+                ("level", self.levels),
+                ("severity", self.severities),
+            )
+            if values
+        ]
+        return "; ".join(parts) or "every check"
+
     def text(self) -> str:
         """The selection as it stands in the run record."""
         return msgspec.json.encode(self).decode()

@@ -86,6 +86,11 @@ async def _revoke(api: KeyApi, name: str) -> None:
                     return
 
 
+def folder_of(target_file: Path) -> Path:
+    """The folder from which a target file's relative paths are taken."""
+    return target_file.resolve().parent
+
+
 def declare(target: Target) -> Declared:
     """What the target file declares, as evidence."""
     dialect = dialect_of(target)
@@ -120,7 +125,7 @@ async def open_stage(
     sample: int | None = None,
 ) -> AsyncIterator[Stage]:
     """Open everything an audit needs, and close it again. Raises OperatorError for whatever the operator must mend first."""
-    base = target_file.resolve().parent
+    base = folder_of(target_file)
     trust = trust_context(target, base)
     run_key = _run_key(folder)
     mint = Mint(run_key)

@@ -3,6 +3,7 @@
 The descriptions here are the reference page: `TARGET.md` is generated from them.
 """
 
+from datetime import date
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -41,7 +42,8 @@ class Gateway(Part, frozen=True, kw_only=True):
     base_urls: Annotated[
         tuple[str, ...],
         _doc(
-            "origins of the API, such as `https://gateway.example:8443`; the first serves every probe of keys, money and content, all are probed for transport"
+            "origins of the API, such as `https://gateway.example:8443`; the first serves every probe of keys, money "
+            "and content, all are probed for transport"
         ),
         Meta(min_length=1),
     ]
@@ -132,7 +134,8 @@ class DialectChoice(Part, frozen=True, kw_only=True):
     per_usd: Annotated[
         int,
         _doc(
-            "how many of the gateway's money units make one US dollar, where it differs from the dialect's; 0: as the dialect says"
+            "how many of the gateway's money units make one US dollar, where it differs from the dialect's; "
+            "0: as the dialect says"
         ),
     ] = 0
     variables: Annotated[dict[str, str], _doc("values for the dialect's own variables")] = {}
@@ -167,7 +170,8 @@ class Control(Part, frozen=True, kw_only=True):
     plant: Annotated[
         tuple[str, ...],
         _doc(
-            "writes `{text}` to the surface `{locator}` by the gateway's own way of writing there: the best control of a surface; never used in production"
+            "writes `{text}` to the surface `{locator}` by the gateway's own way of writing there: the best control of "
+            "a surface; never used in production"
         ),
     ] = ()
 
@@ -196,7 +200,8 @@ class Promises(Part, frozen=True, kw_only=True):
     usage_unit: Annotated[
         str,
         _doc(
-            "smallest amount of USD that limits and usage can express; limits are set in whole ones, and recorded usage may differ by one per call"
+            "smallest amount of USD that limits and usage can express; limits are set in whole ones, and recorded usage "
+            "may differ by one per call"
         ),
     ] = "0.000000001"
     revocation_latency: Annotated[
@@ -293,6 +298,11 @@ class Target(Part, frozen=True, kw_only=True):
     def manages_keys(self) -> bool:
         """Whether keys can be made and revoked: an admin credential and a dialect are declared."""
         return self.credentials.admin is not None and self.dialect is not None
+
+    def authorised(self, today: date) -> bool:
+        """Whether intrusive probes are permitted on this day."""
+        permission = self.authorisation
+        return permission is not None and today <= date.fromisoformat(permission.until)
 
     def levels(self) -> frozenset[Level]:
         """The levels whose access is declared."""

@@ -1,9 +1,11 @@
 """Reading target files: TOML in, a frozen `Target` out, or one sentence that names file, line and key."""
 
 import ipaddress
+import math
 import os
 import re
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,10 +15,15 @@ import msgspec
 from conformance.claims.catalogue import claim_ids
 from conformance.dialects.grammar import Dialect
 from conformance.dialects.shipped import shipped
+from conformance.dialects.sound import complaint
 from conformance.model.money import from_usd, price_per_token
 from conformance.target import Secret, Target
+from conformance.toml_lines import ANY, line_of
 
 SURFACE_KINDS = ("files", "sqlite")
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # a token: RFC 9110, 5.6.2
+_MOST_PORT = 65535
 
 
 class OperatorError(Exception):
@@ -30,12 +37,18 @@ def load(path: Path) -> Target:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as trouble:
         raise OperatorError(f"{path}: not valid TOML: {trouble}") from None
+    except (RecursionError, ValueError):
+        raise OperatorError(f"{path}: not valid TOML: nested too deep, or a number too long") from None
     try:
         target = msgspec.convert(document, Target)
         _consider(target)
-    except (msgspec.ValidationError, _Misfit) as trouble:
+    except msgspec.ValidationError as trouble:
         message, where = _split(str(trouble))
-        raise OperatorError(f"{path}{_line_of(text, where)}: {_plain(message, where)}") from None
+        raise OperatorError(f"{path}{_line(text, where)}: {_plain(message, where)}") from None
+    except _Misfit as trouble:
+        raise OperatorError(
+            f"{path}{_line(text, trouble.place)}: {_plain(str(trouble), trouble.place)}"
+        ) from None
     return target
 
 
@@ -50,15 +63,28 @@ def secret(reference: Secret, base: Path) -> str:
             raise OperatorError(
                 f"the environment variable {reference.env} is not set; it should hold a credential"
             )
-        return value
+        return _in_a_header(value, f"the environment variable {reference.env}")
     path = base / reference.file
     try:
         value = path.read_text().strip()
-    except (OSError, UnicodeDecodeError) as trouble:
+    except (OSError, ValueError) as trouble:
         raise OperatorError(f"the credential file {path} cannot be read: {trouble}") from None
     if not value:
         raise OperatorError(f"the credential file {path} is empty")
+    return _in_a_header(value, f"the credential file {path}")
+
+
+def _in_a_header(value: str, where: str) -> str:
+    if not _is_plain(value):
+        raise OperatorError(
+            f"{where} holds more than a credential: a line break, or characters that no header carries"
+        )
     return value
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a header field can carry the text: printable ASCII (RFC 9110, 5.5)."""
+    return text.isascii() and text.isprintable()
 
 
 def dialect_of(target: Target) -> Dialect | None:
@@ -69,25 +95,45 @@ def dialect_of(target: Target) -> Dialect | None:
 
 
 class _Misfit(Exception):
-    """A value of the right type that cannot be meant; the message ends like msgspec's, with its place."""
+    """A value of the right type that cannot be meant, and the path of the key that holds it."""
 
     def __init__(self, message: str, *place: str) -> None:
-        super().__init__(f"{message} - at `$.{'.'.join(place)}`")
+        super().__init__(message)
+        self.place = place
 
 
 def _consider(target: Target) -> None:
-    for url in target.gateway.base_urls:
-        parts = urlsplit(url)
-        if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.username:
-            raise _Misfit(
-                f"'{url}' is not an origin such as https://gateway.example:8443", "gateway", "base_urls"
-            )
-    for addresses in target.gateway.resolve.values():
-        for address in addresses:
-            _address(address)
+    _consider_gateway(target)
     _consider_credentials(target)
     _consider_money(target)
+    for key in ("rate", "seconds"):
+        if not math.isfinite(getattr(target.limits, key)):
+            raise _Misfit("a limit is a finite number", "limits", key)
     _consider_choices(target)
+    _consider_tables(target)
+
+
+def _consider_gateway(target: Target) -> None:
+    gateway = target.gateway
+    for url in gateway.base_urls:
+        _origin(url, "gateway", "base_urls")
+    for key, ports in (("tls_ports", gateway.tls_ports), ("cleartext_ports", gateway.cleartext_ports)):
+        for port in ports:
+            if not 0 < port <= _MOST_PORT:
+                raise _Misfit(f"{port} is not a port", "gateway", key)
+    for addresses in gateway.resolve.values():
+        for address in addresses:
+            _address(address)
+
+
+def _origin(url: str, *place: str) -> None:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"https", "http"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # half an IPv6 address, or a port that is none
+        good = False
+    if not good or parts.query or parts.fragment or "@" in parts.netloc or not _is_plain(url):
+        raise _Misfit(f"'{url}' is not an origin such as https://gateway.example:8443", *place)
 
 
 def _address(text: str) -> None:
@@ -98,12 +144,19 @@ def _address(text: str) -> None:
 
 
 def _consider_credentials(target: Target) -> None:
-    places = {"admin": target.credentials.admin, "key": target.credentials.key}
-    for name, reference in places.items():
+    places = {
+        ("credentials", "admin"): target.credentials.admin,
+        ("credentials", "key"): target.credentials.key,
+        ("witness", "api_key"): target.witness.api_key if target.witness else None,
+    }
+    for place, reference in places.items():
         if reference is not None and bool(reference.env) == bool(reference.file):
-            raise _Misfit("give either `env` or `file`", "credentials", name)
-    if "{key}" not in target.gateway.auth.value:
-        raise _Misfit("the value must hold {key}", "gateway", "auth", "value")
+            raise _Misfit("give either `env` or `file`", *place)
+    auth = target.gateway.auth
+    if not _HEADER_NAME.fullmatch(auth.header):
+        raise _Misfit(f"'{auth.header}' is not the name of a header", "gateway", "auth", "header")
+    if "{key}" not in auth.value or not _is_plain(auth.value):
+        raise _Misfit("the value must hold {key}, in printable ASCII", "gateway", "auth", "value")
 
 
 def _consider_money(target: Target) -> None:
@@ -139,13 +192,32 @@ def _consider_choices(target: Target) -> None:
                 raise _Misfit(f"there is no claim '{claim}'; known: {', '.join(known)}", *place)
     if target.dialect is not None:
         _consider_dialect(target)
-    for surface in target.surfaces:
-        if surface.kind not in SURFACE_KINDS:
-            raise _Misfit(
-                f"'{surface.kind}' is not a kind of surface; known: {', '.join(SURFACE_KINDS)}", "surfaces"
-            )
     if target.witness is not None:
         _consider_witness(target)
+    if target.authorisation is not None:
+        _day(target.authorisation.until)
+
+
+def _consider_tables(target: Target) -> None:
+    for number, endpoint in enumerate(target.inference):
+        if not endpoint.path.startswith("/"):
+            message = f"the path '{endpoint.path}' does not begin with '/'"
+            raise _Misfit(message, "inference", str(number), "path")
+    for number, surface in enumerate(target.surfaces):
+        if surface.kind not in SURFACE_KINDS:
+            kinds = ", ".join(SURFACE_KINDS)
+            message = f"'{surface.kind}' is not a kind of surface; known: {kinds}"
+            raise _Misfit(message, "surfaces", str(number), "kind")
+    for number, document in enumerate(target.documents):
+        if document.claim not in claim_ids():
+            raise _Misfit(f"there is no claim '{document.claim}'", "documents", str(number), "claim")
+
+
+def _day(text: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise _Misfit(f"'{text}' is not a day such as 2027-01-31", "authorisation", "until") from None
 
 
 def _consider_dialect(target: Target) -> None:
@@ -157,13 +229,19 @@ def _consider_dialect(target: Target) -> None:
         raise _Misfit(
             f"there is no dialect '{choice.use}'; shipped: {', '.join(sorted(shipped()))}", "dialect", "use"
         )
+    if choice.url:
+        _origin(choice.url, "dialect", "url")
+    if choice.per_usd < 0:
+        raise _Misfit("a number of units per dollar is not negative", "dialect", "per_usd")
+    if choice.own is not None and (wrong := complaint(choice.own)) is not None:
+        raise _Misfit(wrong[1], "dialect", "own", wrong[0])
 
 
 def _consider_witness(target: Target) -> None:
     place = target.witness
     assert place is not None  # noqa: S101 - narrowed by the caller
     host, _, port = place.listen.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
+    if not host or not port.isdigit() or int(port) > _MOST_PORT:
         raise _Misfit(f"'{place.listen}' is not address:port", "witness", "listen")
     if bool(place.certificate) != bool(place.private_key):
         raise _Misfit("give both `certificate` and `private_key`, or neither for plain HTTP", "witness")
@@ -181,16 +259,16 @@ def _read(path: Path) -> str:
 
 
 def _split(message: str) -> tuple[str, tuple[str, ...]]:
-    """msgspec's message and the place it names, as a path of keys and indexes."""
+    """msgspec's message and the place it names, as a path of keys and indexes; `$.models[...]` does not say which."""
     text, _, place = message.partition(" - at `")
-    keys = re.findall(r"[^.\[\]`$]+", place)
+    keys = re.findall(r"\.{3}|[^.\[\]`$]+", place)
     unknown = re.search(r"unknown field `([^`]+)`", text)
-    return text, (*keys, unknown.group(1)) if unknown else tuple(keys)
+    path = tuple(ANY if key == "..." else key for key in keys)
+    return text, (*path, unknown.group(1)) if unknown else path
 
 
 def _plain(message: str, where: tuple[str, ...]) -> str:
-    unknown = re.search(r"unknown field `([^`]+)`", message)
-    if unknown:
+    if re.search(r"unknown field `([^`]+)`", message):
         return f"unknown key '{'.'.join(where)}'; TARGET.md lists every key"
     missing = re.search(r"missing required field `([^`]+)`", message)
     if missing:
@@ -198,37 +276,9 @@ def _plain(message: str, where: tuple[str, ...]) -> str:
     return f"'{'.'.join(where)}': {message}" if where else message
 
 
-def _line_of(text: str, where: tuple[str, ...]) -> str:
-    """`:LINE` of the deepest table or key of a path that stands in the text; empty where none does."""
-    names = [key for key in where if not key.isdigit()]
-    index = next((int(key) for key in where if key.isdigit()), 0)
-    for depth in range(len(names), 0, -1):
-        lines = _places(text).get(tuple(names[:depth]))
-        if lines:
-            return f":{lines[min(index, len(lines) - 1)]}"
-    return ""
-
-
-def _places(text: str) -> dict[tuple[str, ...], list[int]]:
-    """Line numbers of every table header and key, by dotted path. Good for messages; parsing is tomllib's."""
-    places: dict[tuple[str, ...], list[int]] = {}
-    table: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$", line)
-        if header:
-            table = _keys(header.group(1))
-            places.setdefault(table, []).append(number)
-            continue
-        pair = re.match(
-            r"\s*((?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[\w-]+|\"[^\"]*\"|'[^']*'))*)\s*=", line
-        )
-        if pair:
-            places.setdefault((*table, *_keys(pair.group(1))), []).append(number)
-    return places
-
-
-def _keys(dotted: str) -> tuple[str, ...]:
-    return tuple(key.strip().strip("\"'") for key in re.findall(r"\"[^\"]*\"|'[^']*'|[^.]+", dotted))
+def _line(text: str, where: tuple[str, ...]) -> str:
+    line = line_of(text, where)
+    return "" if line is None else f":{line}"
 
 
 def as_document(target: Target) -> dict[str, Any]:

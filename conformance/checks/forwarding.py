@@ -77,14 +77,21 @@ def every_call_reaches_the_provider_once(forwarding: Forwarding) -> Verdict:
             forwarding,
             f"{kept} of {forwarding.repeated_served} calls with a repeated prompt never reached it: answers are kept",
         )
-    if forwarding.served < forwarding.calls:
+    if forwarding.served < forwarding.calls or not forwarding.repeated_served or not forwarding.seen():
         return Inconclusive(
-            because=f"only {forwarding.served} of {forwarding.calls} calls were served",
+            because=f"only {forwarding.served} of {forwarding.calls} calls were served, "
+            f"{forwarding.repeated_served} of them with a prompt that repeats",
             decide=_REPEAT,
             cites=(forwarding,),
         )
+    if forwarding.repeated_seen > forwarding.repeated_served:
+        return _counted(
+            forwarding,
+            f"{forwarding.repeated_served} calls with a repeated prompt reached it {forwarding.repeated_seen} times",
+        )
     return Pass(
-        because=f"{forwarding.calls} calls, {forwarding.repeated_served} of them with repeated prompts, each once at the provider",
+        because=f"{forwarding.calls} calls, {forwarding.repeated_served} of them with repeated prompts, "
+        "each once at the provider",
         cites=(forwarding,),
     )
 

@@ -25,11 +25,15 @@ def secret_is_shown_once(search: ShownOnce) -> Verdict:
     """
     whole = [place for place in search.places if place.forms]
     if whole:
-        return _leaked(search, whole, f"'{whole[0].name}' shows the whole secret ({', '.join(whole[0].forms)})")
+        return _leaked(
+            search, whole, f"'{whole[0].name}' shows the whole secret ({', '.join(whole[0].forms)})"
+        )
     partly = [place for place in search.places if place.shown]
     if partly and _bits_left(search, search.shown_together) < _ENOUGH_BITS:
         names = " and ".join(f"'{place.name}'" for place in partly)
-        together = f"{names} {'shows' if len(partly) == 1 else 'together show'} {search.shown_together} characters"
+        together = (
+            f"{names} {'shows' if len(partly) == 1 else 'together show'} {search.shown_together} characters"
+        )
         left = f"{_bits_left(search, search.shown_together):.0f} bits stay unknown"
         return _leaked(search, partly, f"{together} of the secret; {left}")
     return _without_leaks(search)
@@ -86,7 +90,9 @@ def _without_leaks(search: ShownOnce) -> Verdict:
 
 def _norms(search: ShownOnce, about: list[Place]) -> tuple[Norm, ...]:
     unread = ", ".join(search.unread)
-    note = f"asked: {', '.join(p.name for p in about)}" + (f"; not offered or refused: {unread}" if unread else "")
+    note = f"asked: {', '.join(p.name for p in about)}" + (
+        f"; not offered or refused: {unread}" if unread else ""
+    )
     return (Norm(source="OWASP ASVS 5.0.0, 14.2.6", verdict="met", note=note),)
 
 

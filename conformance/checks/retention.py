@@ -2,6 +2,7 @@
 
 from conformance.catalogue import check
 from conformance.model.campaign import Campaign
+from conformance.model.evidence import Unobserved
 from conformance.model.scale import Level, Severity
 from conformance.model.storage import ScannedSurface, Sighting, SurfaceScan
 from conformance.model.verdict import Fail, Inconclusive, Pass, Verdict
@@ -16,7 +17,7 @@ _SHOWN = 5
     level=Level.INSIDE,
     fix="Find what writes to the place named, and stop it from receiving content: redaction misses what nobody thought of.",
 )
-def surfaces_hold_no_content(scan: SurfaceScan, campaign: Campaign) -> Verdict:
+def surfaces_hold_no_content(scan: SurfaceScan, campaign: Campaign | Unobserved) -> Verdict:
     """No declared surface holds any part of a prompt or a completion.
 
     Content that reaches a log, a database or a backup outlives its request, and no promise made about the request then
@@ -25,18 +26,36 @@ def surfaces_hold_no_content(scan: SurfaceScan, campaign: Campaign) -> Verdict:
     kept = [surface for surface in scan.surfaces if surface.sightings]
     if kept:
         return _kept(scan, kept)
-    if not scan.searched:
-        return Inconclusive(
-            because="no canaries were sent, so there was nothing to look for",
-            decide="run the campaign in the same audit",
-            cites=(scan,),
-        )
+    undecided = _unsent(scan, campaign) or _blind(scan)
+    if undecided is not None:
+        return undecided
+    assert not isinstance(campaign, Unobserved)  # noqa: S101 - `_unsent` has said so
+    return Pass(because=f"{_clean(scan)}; {_power(campaign)}", cites=(scan, campaign))
+
+
+def _unsent(scan: SurfaceScan, campaign: Campaign | Unobserved) -> Inconclusive | None:
+    """Why there may have been nothing to keep."""
+    if isinstance(campaign, Unobserved):
+        because, decide = f"the campaign was not completed: {campaign.reason}", campaign.decide
+        return Inconclusive(because=because, decide=decide, cites=(scan,))
+    unreached = [path.path for path in campaign.paths if path.sent and not path.counted]
+    if scan.searched and campaign.seen() and not unreached:
+        return None
+    return Inconclusive(
+        because=f"no request was proven to take these paths: {', '.join(unreached) or 'any'}",
+        decide="see in the evidence what the gateway answered on them, and let it serve and refuse as it would a customer",
+        cites=(scan, campaign),
+    )
+
+
+def _blind(scan: SurfaceScan) -> Inconclusive | None:
+    """Why the scan may have missed what is there."""
     doubts = [doubt for surface in scan.surfaces if (doubt := _doubt(surface))]
     if doubts:
         return Inconclusive(
             because="; ".join(doubts),
-            decide="let the audit read every item of every surface, and declare `control.plant` or a dialect whose key ids "
-            "the store holds, so that the scan can prove its sight",
+            decide="let the audit read every item of every surface, and declare `control.plant`, or a dialect whose "
+            "public key ids the store holds, so that the scan can prove its sight",
             cites=(scan,),
         )
     if scan.seen() <= 0:
@@ -45,14 +64,7 @@ def surfaces_hold_no_content(scan: SurfaceScan, campaign: Campaign) -> Verdict:
             decide="declare the places where the gateway does write",
             cites=(scan,),
         )
-    unreached = [path.path for path in campaign.paths if path.sent and not path.counted]
-    if unreached or not campaign.seen():
-        return Inconclusive(
-            because=f"no request was proven to take these paths: {', '.join(unreached) or 'any'}",
-            decide="see in the evidence what the gateway answered on them, and let it serve and refuse as it would a customer",
-            cites=(scan, campaign),
-        )
-    return Pass(because=f"{_clean(scan)}; {_power(campaign)}", cites=(scan, campaign))
+    return None
 
 
 def _kept(scan: SurfaceScan, kept: list[ScannedSurface]) -> Fail:

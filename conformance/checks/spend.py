@@ -24,6 +24,10 @@ def sequential_limit_holds(spent: SpendSequential, declared: Declared) -> Verdic
     for scenario in spent.scenarios:
         if scenario.bill() > scenario.limit + tolerated:
             return _overspent(scenario, tolerated, spent)
+    if not spent.scenarios:
+        return Inconclusive(
+            because="no key was spent to its limit", decide="repeat the audit", cites=(spent,)
+        )
     for scenario in spent.scenarios:
         if (doubt := _doubt(scenario)) is not None:
             return Inconclusive(
@@ -50,10 +54,10 @@ def concurrent_limit_holds(race: SpendRace, declared: Declared) -> Verdict:
     if (doubt := _race_doubt(race)) is not None:
         return Inconclusive(
             because=doubt,
-            decide="raise `limits.connections`, and repeat the audit while the gateway serves steadily",
+            decide="raise `limits.connections` and `limits.rate`, and repeat the audit while the gateway serves steadily",
             cites=(race,),
         )
-    used = max(100 * s.bill() // s.limit for s in race.rounds)
+    used = max(_percent(s.bill(), s.limit) for s in race.rounds)
     return Pass(
         because=f"{len(race.rounds)} rounds of {race.volley} calls at once stayed within the limit (at most {used} % used); "
         f"on an ample key {race.ample_in_flight} of them overlapped at the provider{_priced(race)}",
@@ -92,12 +96,13 @@ def _overspent(scenario: Scenario, tolerated: int, evidence: Evidence) -> Fail:
     over = scenario.bill() - scenario.limit
     allowed = f" + {in_usd(tolerated)} tolerated" if tolerated else ""
     return Fail(
-        because=f"{scenario.name}: {in_usd(scenario.bill())} spent on a limit of {in_usd(scenario.limit)}, {100 * over // scenario.limit} % over",
+        because=f"{scenario.name}: {in_usd(scenario.bill())} spent on a limit of {in_usd(scenario.limit)}, "
+        f"{_percent(over, scenario.limit)} % over",
         expected=f"a bill of at most {in_usd(scenario.limit)}{allowed}",
         observed=f"{sum(call.reached for call in scenario.calls)} calls reached the provider, billed {in_usd(scenario.bill())}",
         cites=(evidence,),
-        reproduction=f"make a key with that limit, then: {scenario.name}, {len(scenario.calls)} chat completions with different prompts; "
-        "add up the provider's usage",
+        reproduction=f"make a key with that limit, then: {scenario.name}, {len(scenario.calls)} chat completions with "
+        "different prompts; add up the provider's usage",
     )
 
 
@@ -110,8 +115,13 @@ def _doubt(scenario: Scenario) -> str | None:
         return f"{scenario.name}: no call was refused, so the limit was never met"
     if not (control.ample_before and control.ample_after):
         return f"{scenario.name}: a key with an ample limit was not served just before and after"
+    if control.revived is None and not any(call.told.startswith("4") for call in scenario.refusals()):
+        return f"{scenario.name}: the key was refused by server errors ({_told(scenario)}) only, and its limit cannot be raised"
     if control.revived is False:
-        return f"{scenario.name}: the refused key was not served again after its limit was raised, so it was not the limit that refused it"
+        return (
+            f"{scenario.name}: the refused key was not served again after its limit was raised, "
+            "so it was not the limit that refused it"
+        )
     return None
 
 
@@ -136,8 +146,12 @@ def _race_round_doubt(scenario: Scenario) -> str | None:
 
 def _summary(scenario: Scenario) -> str:
     served = sum(call.served for call in scenario.calls)
-    used = 100 * scenario.bill() // scenario.limit
+    used = _percent(scenario.bill(), scenario.limit)
     return f"{served} calls served, {in_usd(scenario.bill())} of {in_usd(scenario.limit)} spent ({used} %)"
+
+
+def _percent(part: int, whole: int) -> int:
+    return 100 * part // max(1, whole)
 
 
 def _told(scenario: Scenario) -> str:

@@ -30,6 +30,12 @@ def usage_equals_the_bill(truth: UsageTruth, declared: Declared) -> Verdict:
             return verdict
     if (doubt := _unread(truth)) is not None:
         return doubt
+    if len(rows) < 3:  # plain calls, streams, and a plain call again
+        return Inconclusive(
+            because=f"only {len(rows)} of 3 kinds of calls were made",
+            decide="repeat the audit",
+            cites=(truth,),
+        )
     lag = max(row.lag_ms for row in rows)
     return Pass(
         because=f"{sum(row.calls for row in rows)} calls, {in_usd(rows[-1].bill)} billed and recorded; recorded within {lag} ms",
@@ -143,7 +149,7 @@ def _surplus(truth: UsageTruth, refused: UsageRow | None) -> int:
 def _unread(truth: UsageTruth) -> Inconclusive | None:
     if any(row.recorded is None for row in truth.rows):
         why = "the gateway told no usage"
-    elif not truth.rows[-1].bill or any(row.reached < row.calls for row in truth.rows):
+    elif not truth.rows or not truth.rows[-1].bill or any(row.reached < row.calls for row in truth.rows):
         why = "not every call reached the provider"
     elif truth.price.source == "measured":
         return Inconclusive(
@@ -160,6 +166,8 @@ def _unread(truth: UsageTruth) -> Inconclusive | None:
 
 def _recording(truth: UsageTruth) -> bool:
     """Control: usage moves when it must."""
+    if len(truth.rows) < 2:
+        return False
     last, before = truth.rows[-1], truth.rows[-2]
     return last.recorded is not None and before.recorded is not None and last.recorded > before.recorded
 

@@ -99,7 +99,8 @@ def _chunks(path: Path) -> Iterator[bytes]:
         try:
             end = yield from _to_end(file.fileno(), before.st_size + _GROWTH)
             after = os.fstat(descriptor)
-            if after.st_size < end or (after.st_mtime_ns != before.st_mtime_ns and after.st_size == end):
+            rewritten = after.st_mtime_ns != before.st_mtime_ns and after.st_size == before.st_size
+            if after.st_size < end or rewritten:
                 os.lseek(descriptor, 0, os.SEEK_SET)
                 yield from _to_end(descriptor, after.st_size + _GROWTH)
         except OSError as error:

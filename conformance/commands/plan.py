@@ -1,13 +1,15 @@
 """`gateproof plan`: what an audit would do, before it does anything."""
 
 import argparse
+from collections.abc import Mapping, Sequence
 
-from conformance.audit import plan
-from conformance.catalogue import checks
-from conformance.claims.catalogue import claims, page_claims
+from conformance.audit import Plan, plan
+from conformance.catalogue import Phase, checks
+from conformance.claims.catalogue import page_claims
 from conformance.commands.choice import selection
-from conformance.model.money import in_usd
+from conformance.model.evidence import Unobserved
 from conformance.stage import PROFILES
+from conformance.target import Target
 from conformance.target_file import load
 
 
@@ -18,45 +20,63 @@ def run(options: argparse.Namespace) -> int:
     sample = options.sample or PROFILES[options.profile]
     todo = plan(target.access(), target.environment, target.authorisation is not None, chosen)
     print(f"{target.name} ({target.environment}): {', '.join(target.gateway.base_urls)}")
-    print(f"profile {options.profile}: {sample} calls per path\n")
-    requests, seconds, money = 0, 0.0, 0
-    for observation in todo.observations:
-        cost = observation.cost(target, sample)
-        requests, seconds, money = requests + cost.requests, seconds + cost.seconds, money + cost.money
-        print(
-            f"  {observation.phase.name.lower():9} {observation.disruption.value:15} ≤ {cost.requests:5} requests  {observation.title}"
-        )
-    limits = target.limits
-    print(
-        f"\nat most {requests} requests (limit {limits.requests}), {requests / limits.rate + seconds:.0f} s at {limits.rate:g} requests/s (limit {limits.seconds:g} s)"
-    )
-    print(
-        f"money at list price: at most ${limits.money}; calls go to the witness, which bills nobody"
-        + (f" ({in_usd(money)} planned)" if money else "")
-    )
-    if requests > limits.requests:
-        print(
-            "the limit on requests is lower than the plan: some looks will be cut short and their claims stay undecided"
-        )
-    _undecided(todo.barred, target.claims.made or page_claims())
+    print(f"profile {options.profile}: {sample} calls per path")
+    _print_places(target)
+    _print_looks(target, todo, sample)
+    _print_undecided(todo.barred, target.claims.made or page_claims())
     return 0
 
 
-def _undecided(barred: object, made: tuple[str, ...]) -> None:
+def _print_places(target: Target) -> None:
+    """Where anything is sent to, and where the witness waits."""
+    places = [f"{host}:{port}" for host, port in target.host_ports()]
+    print(f"TLS is probed at {', '.join(places) or 'no place'}")
+    clear = ", ".join(str(port) for port in target.gateway.cleartext_ports)
+    print(
+        f"clear text is tried on the same ports{f' and on {clear}' if clear else ''}, with a key made for it or an invented one"
+    )
+    if target.manages_keys() and target.dialect is not None:
+        print(f"keys are made and revoked at {target.dialect.url or target.origin()}")
+    if target.witness is not None:
+        print(
+            f"the witness listens on {target.witness.listen}; models called: {', '.join(target.witness_models())}"
+        )
+    print()
+
+
+def _print_looks(target: Target, todo: Plan, sample: int) -> None:
+    """Every look with its cost at most, and the sum against the declared limits."""
+    requests, seconds = 0, dict.fromkeys(Phase, 0.0)
+    for look in todo.observations:
+        cost = look.cost(target, sample)
+        requests += cost.requests
+        seconds[look.phase] = max(seconds[look.phase], cost.seconds)  # looks of a phase run side by side
+        phase, how = look.phase.name.lower(), look.disruption.value
+        print(f"  {phase:9} {how:15} ≤ {cost.requests:5} requests  {look.title}")
+    limits = target.limits
+    time = requests / limits.rate + sum(seconds.values())
+    print(f"\nat most {requests} requests (limit {limits.requests})")
+    print(f"at most about {time:.0f} s at {limits.rate:g} requests/s (limit {limits.seconds:g} s)")
+    print(f"money at list price: at most ${limits.money}; calls go to the witness, which bills nobody")
+    if requests > limits.requests or time > limits.seconds:
+        print(
+            "the limits are lower than the plan: some looks will be cut short, and their claims stay undecided"
+        )
+
+
+def _print_undecided(barred: Mapping[str, Unobserved], made: Sequence[str]) -> None:
     """What cannot be decided with the declared access, claim by claim."""
-    assert isinstance(barred, dict)  # noqa: S101
     print("\ncannot be decided with the declared access:")
-    by_claim = {}
-    for claim in claims():
-        if claim.id not in made:
-            continue
-        own = [c for c in checks() if c.claim == claim.id and c.deciding]
-        lost = [barred[k.__name__] for c in own for k in c.needs.values() if k.__name__ in barred]
+    deciding = [check for check in checks() if check.deciding]
+    for claim in made:
+        lost = [
+            barred[kind.__name__]
+            for c in deciding
+            if c.claim == claim
+            for kind in c.needs.values()
+            if kind.__name__ in barred
+        ]
         if lost:
-            by_claim[claim.id] = f"{lost[0].reason}; {lost[0].decide}"
-    for claim_id, why in by_claim.items():
-        print(f"  {claim_id:4} {why}")
-    unchecked = [
-        c.id for c in claims() if c.id in made and not any(k.claim == c.id and k.deciding for k in checks())
-    ]
+            print(f"  {claim:4} {lost[0].reason}; {lost[0].decide}")
+    unchecked = [claim for claim in made if not any(check.claim == claim for check in deciding)]
     print(f"  no check in this version: {', '.join(unchecked)}")

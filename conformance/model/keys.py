@@ -24,7 +24,9 @@ class ShownOnce(Evidence, frozen=True, kw_only=True):
     creation_shows: bool  # control: the search finds the secret in the answer that created it
     secret_characters: int  # characters that are neither a common prefix nor part of a public id
     bits_per_character: float
-    shown_together: int  # characters of the secret part that somebody knows who saw every answer but the creation's
+    shown_together: (
+        int  # characters of the secret part that somebody knows who saw every answer but the creation's
+    )
     places: tuple[Place, ...]
     unread: tuple[str, ...]  # what the dialect says the gateway lacks, or that did not answer
 

@@ -28,7 +28,7 @@ _FIELD_PATHS = 7  # optional fields, each sent in requests of its own
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Path:
-    """A way through the gateway and how to send one request along it; the answer is what the client saw, and whether it counts."""
+    """A way through the gateway and how to send one request along it: what the client saw, and whether it counts."""
 
     name: str
     kind: PathClass
@@ -180,12 +180,15 @@ async def _abort(session: Session, key: str) -> tuple[str, str, bool]:
     """The client leaves in the middle of a stream."""
     atom, body = _body(session, "abort", directive="[[fault:paced]] ", stream=True)
     auth = session.door.auth(key)
-    async with session.door.stream(
-        "POST", calls.chat_path(session), headers=auth, json=body, money=_price(session, body)
-    ) as opened:
-        if isinstance(opened, NoAnswer):
-            return atom, opened.kind, False
-        received = await _first_bytes(opened)
+    try:
+        async with session.door.stream(
+            "POST", calls.chat_path(session), headers=auth, json=body, money=_price(session, body)
+        ) as opened:
+            if isinstance(opened, NoAnswer):
+                return atom, opened.kind, False
+            received = await _first_bytes(opened)
+    except TimeoutError:
+        return atom, "timeout", False
     return atom, str(opened.status_code), received > 0
 
 

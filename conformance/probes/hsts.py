@@ -135,7 +135,7 @@ def _served(session: Session, url: str, key: str | None) -> tuple[Provocation, .
     if session.witness is None or not session.target.witness_models() or key is None:
         return ()
     stream = calls.chat(session, key, "hsts-stream", stream=True)
-    fault = calls.chat(session, key, "hsts-fault", fault="error-500")
+    fault = calls.chat(session, key, "hsts-fault", fault="error-400")
     return tuple(
         Provocation(
             wanted,

@@ -9,9 +9,9 @@ import asyncio
 from conformance.catalogue import Cost, Phase, observes
 from conformance.collectors.surfaces import measure
 from conformance.dialects.speak import Key
-from conformance.dialects.template import follow
+from conformance.dialects.template import entries, follow
 from conformance.model.evidence import CannotObserve, Unobserved
-from conformance.model.money import PICO_PER_USD, in_usd, price_per_token
+from conformance.model.money import PICO_PER_USD, from_usd, in_usd, price_per_token
 from conformance.model.preflight import Preflight, Price, Step
 from conformance.model.scale import Disruption, Fault, Level
 from conformance.probes import calls
@@ -114,13 +114,13 @@ async def _read_back(session: Session, key: Key) -> str:
     if api.dialect.read is None and api.dialect.own is None:
         return "made; the dialect describes no way to read it back"
     reading = await api.read(key)
-    if reading.limit is not None and reading.limit != _LIMIT:
+    if reading.limit is not None and key.limit is not None and reading.limit != key.limit:
         raise CannotObserve(
-            f"a limit of {in_usd(_LIMIT)} was set and {in_usd(reading.limit)} was read back",
+            f"a limit of {in_usd(key.limit)} was set and {in_usd(reading.limit)} was read back",
             fault=Fault.OPERATOR,
             decide="correct the money unit: `per_usd` of the dialect, or `dialect.per_usd` of the target file",
         )
-    return "made with a limit of $1" + (
+    return f"made with a limit of {in_usd(key.limit or _LIMIT)}" + (
         " and read back" if reading.limit is not None else "; the limit is not told"
     )
 
@@ -149,7 +149,8 @@ def _astray(session: Session, reply: Answer | NoAnswer, seen: int, url: str) -> 
     model = calls.model_of(session)
     if calls.admitted(reply) and seen == 0:
         return Unobserved(
-            reason=f"the gateway served a call for '{model}' that the witness did not see: its provider is somebody else, or a cache",
+            reason=f"the gateway served a call for '{model}' that the witness did not see: its provider is somebody else, "
+            "or a cache",
             fault=Fault.OPERATOR,
             decide=f"point the gateway's provider for '{model}' to the witness at {url}",
         )
@@ -217,27 +218,26 @@ def _declared_price(session: Session, model: str) -> Price | None:
 async def _listed_price(session: Session, key: str | None, model: str) -> Price | None:
     pointers = session.key_api.dialect.prices if session.key_api else {}
     path = session.target.endpoint("models")
-    if not pointers or path is None:
+    if path is None or not {"items", "model", "prompt", "completion"} <= pointers.keys():
         return None
     reply = await session.door.send("GET", path, headers=session.door.auth(key) if key else {})
     if not isinstance(reply, Answer):
         return None
-    for item in follow(reply.json(), pointers["items"]) or ():
+    for item in entries(reply.json(), pointers["items"]) or ():
         if follow(item, pointers["model"]) == model:
             prompt, completion = (
                 _usd_per_token(follow(item, pointers[kind])) for kind in ("prompt", "completion")
             )
-            if prompt and completion:
+            if prompt is not None and completion is not None:
                 return Price(model=model, source="models endpoint", prompt=prompt, completion=completion)
     return None
 
 
 def _usd_per_token(told: object) -> int | None:
-    from decimal import Decimal, InvalidOperation
-
+    """Picodollars in a price in dollars per token, None where it is none, or none that can be added up exactly."""
     try:
-        return int(Decimal(str(told)) * PICO_PER_USD)
-    except InvalidOperation:
+        return from_usd(str(told))
+    except ValueError:
         return None
 
 

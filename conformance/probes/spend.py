@@ -45,7 +45,8 @@ def _rounds(sample: int) -> int:
 
 
 def _volley(target: Target) -> int:
-    return min(_VOLLEY, target.limits.connections)
+    """How many calls may arrive at once: they all fall into one second, so the declared rate bounds them too."""
+    return max(1, min(_VOLLEY, target.limits.connections, int(target.limits.rate)))
 
 
 @observes(
@@ -65,6 +66,8 @@ async def spend_sequential(session: Session) -> SpendSequential:
     for _ in range(_DOUBLINGS):
         scenario = await _to_the_limit(session, ample, price, limit)
         served = sum(call.served for call in scenario.calls)
+        if scenario.bill() > scenario.limit:
+            return SpendSequential(price=price, scenarios=(scenario,))  # a breach needs nothing beside it
         if served >= _CALLS // 2 or (served and limit == largest):
             streams = await _to_the_limit(session, ample, price, limit, stream=True)
             return SpendSequential(price=price, scenarios=(scenario, streams))
@@ -193,11 +196,13 @@ async def _served(session: Session, key: Key) -> bool:
 
 
 async def _revived(session: Session, key: Key, limit: int) -> bool | None:
-    """Whether a refused key is served again once its limit is raised; None where the gateway cannot change limits."""
+    """Whether a refused key is served again once its limit is raised; None where the dialect knows no way to raise it."""
+    if session.keys().dialect.set_limit is None:
+        return None
     try:
         await session.keys().set_limit(key, limit)
-    except KeyApiTrouble as trouble:
-        return None if trouble.status is None else False
+    except KeyApiTrouble:
+        return False
     loop = asyncio.get_running_loop()
     deadline = loop.time() + session.target.claims.revocation_latency + _REVIVAL
     while loop.time() < deadline:

@@ -140,7 +140,9 @@ class _Gun:
                 status, headers = event.status_code, list(event.headers.raw_items())
             elif isinstance(event, h11.Data):
                 body += event.data
-            elif isinstance(event, h11.EndOfMessage) or len(body) > MAX_BODY:
+                if len(body) > MAX_BODY:
+                    break
+            elif isinstance(event, h11.EndOfMessage):
                 break
             elif isinstance(event, h11.ConnectionClosed):
                 return self._no_answer("reset")
@@ -148,6 +150,7 @@ class _Gun:
             status=status,
             headers=tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in headers),
             body=bytes(body[:MAX_BODY]),
+            truncated=len(body) > MAX_BODY,
             ms=int((asyncio.get_running_loop().time() - self._left) * 1000),
         )
 

@@ -2,14 +2,17 @@
 
 import re
 from pathlib import Path
+from textwrap import dedent
 
-_FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+# A fence may be indented, as inside a list; its closing fence is indented alike.
+_FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 _SPAN = re.compile(r"`([^`\n]+)`")
 
 
 def fenced(page: Path, language: str) -> tuple[str, ...]:
     """The code blocks of one language, in order."""
-    return tuple(body for name, body in _FENCE.findall(page.read_text(encoding="utf-8")) if name == language)
+    found = _FENCE.findall(page.read_text(encoding="utf-8"))
+    return tuple(dedent(body) for _, name, body in found if name == language)
 
 
 def spans(page: Path) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ It is TOML. Unknown keys are refused, with the line they stand on.
   counts in (cents, points) is told by `per_usd`.
 - **A claim needs access.** Whatever the declared access cannot decide is printed by `gateproof plan`, and never counts as kept.
 - **The witness must be the provider** of the models that probes call. The pre-flight sends marker calls; unless the witness
-  sees each of them, nothing that needs it is tried, and no canary goes to a real provider.
+  sees each of them, nothing that needs it is tried.
 """
 
 _EXAMPLES = (

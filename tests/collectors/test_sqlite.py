@@ -11,8 +11,9 @@ from conformance.canary.mint import Mint
 from conformance.collectors.reading import Item, Missed, read_surface
 from conformance.collectors.sqlite import rows
 from conformance.collectors.surfaces import scan_surface
-from conformance.model.storage import Sighting
-from conformance.scan.engine import canary_engine
+from conformance.model.storage import CanaryId, Sighting
+from conformance.scan.engine import Found, canary_engine
+from conformance.scan.tally import Tally
 from conformance.target import Surface
 
 MINT = Mint(b"a run key of the test")
@@ -54,29 +55,27 @@ def test_a_sighting_names_table_column_and_row(tmp_path: Path) -> None:
     look = scan_surface(Surface(kind="sqlite", locator="gateway.db"), tmp_path, canary_engine(MINT))
     assert names == ["gateway.db", "gateway.db: usage"]
     assert look.tally.coverage().items == 2
-    tables = [s.item for s in _logical(tmp_path)]
+    tables = [place for place, _ in _logical(tmp_path)]
     assert tables == ["gateway.db: usage note row 2"]
 
 
-def _logical(folder: Path) -> list[Sighting]:
+def _logical(folder: Path) -> list[tuple[str, CanaryId | None]]:
     """What the tables alone show, without the raw file."""
-    found: list[Sighting] = []
-    engine = canary_engine(MINT)
-    from conformance.collectors.surfaces import SurfaceLook, _scan_item
-
+    found: list[Found] = []
+    places: list[str] = []
     for item in read_surface(SURFACE, folder):
         if isinstance(item, Item) and ": " in item.name:
-            look = SurfaceLook()
-            _scan_item(SURFACE, item, engine, look)
-            found += look.first.values()
-    return found
+            begun = len(found)
+            canary_engine(MINT).scan(item.open(), found.append, Tally())
+            places += [f"{item.name} {item.place(f.offset)}" for f in found[begun:]]
+    return [(place, f.canary) for place, f in zip(places, found, strict=True)]
 
 
 def test_the_write_ahead_log_of_a_database_held_open_is_read(tmp_path: Path) -> None:
     with _database(tmp_path, journal="wal") as database:
         _insert(database, f"a {ATOM} b")
         assert {"gateway.db", "gateway.db-wal", "gateway.db: usage"} == _items(tmp_path)
-        assert [s.canary for s in _logical(tmp_path)] == [MINT.read(ATOM)]
+        assert [canary for _, canary in _logical(tmp_path)] == [MINT.read(ATOM)]
 
 
 @pytest.mark.parametrize("journal", ["wal", "delete"])
@@ -106,7 +105,7 @@ def test_a_log_left_without_shared_memory_is_read_and_nothing_is_written_beside_
         for suffix in ("", "-wal"):
             (tmp_path / f"gateway.db{suffix}").write_bytes((live / f"gateway.db{suffix}").read_bytes())
     before = sorted(path.name for path in tmp_path.iterdir())
-    assert [s.canary for s in _logical(tmp_path)] == [MINT.read(ATOM)]
+    assert [canary for _, canary in _logical(tmp_path)] == [MINT.read(ATOM)]
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 

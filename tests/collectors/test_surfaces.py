@@ -7,8 +7,10 @@ from pathlib import Path
 
 from conformance.checks.retention import surfaces_hold_no_content
 from conformance.collectors.surfaces import measure, surfaces_scanned
+from conformance.model.campaign import Campaign, FieldRun, PathRun
 from conformance.model.storage import ScannedSurface, SurfaceScan
 from conformance.model.verdict import Fail, Inconclusive, Pass
+from conformance.session import Session
 from tests.collectors.auditing import files, session_over
 
 WRITER = (
@@ -20,6 +22,22 @@ WRITER = (
 )
 
 
+CAMPAIGN = Campaign(
+    sample=60,
+    paths=(PathRun(path="success", kind="forwarded", sent=60, counted=60, told=("200",), seconds=1.0),),
+    fields=(FieldRun(field="user", sent=60, forwarded=60),),
+    keys=2,
+    answers=60,
+)
+
+
+def _scanned(session: Session) -> SurfaceScan:
+    async def look() -> SurfaceScan:
+        return await surfaces_scanned(session)
+
+    return asyncio.run(look())
+
+
 def _one(scan: SurfaceScan) -> ScannedSurface:
     (surface,) = scan.surfaces
     return surface
@@ -29,8 +47,8 @@ def test_content_in_a_log_fails_and_the_finding_repeats_none_of_it(tmp_path: Pat
     with session_over(tmp_path, files("gateway.log")) as session:
         text = session.mint.text(session.mint.atom("success", "user"))
         (tmp_path / "gateway.log").write_bytes(b"start\n" + gzip.compress(text.encode()))
-        scan = asyncio.run(surfaces_scanned(session))
-    verdict = surfaces_hold_no_content(scan)
+        scan = _scanned(session)
+    verdict = surfaces_hold_no_content(scan, CAMPAIGN)
     assert isinstance(verdict, Fail)
     assert _one(scan).canaries == 1
     assert "canary 0 (user, success) as raw in gzip at byte 6 of gateway.log" in verdict.observed
@@ -41,16 +59,16 @@ def test_a_planted_control_that_is_found_allows_a_pass(tmp_path: Path) -> None:
     with session_over(tmp_path, files("gateway.log"), plant=WRITER) as session:
         (tmp_path / "gateway.log").write_text("GET /v1/models 200\n")
         session.mint.atom("success", "user")
-        scan = asyncio.run(surfaces_scanned(session))
+        scan = _scanned(session)
     assert [control.kind for control in _one(scan).controls] == ["planted"]
     assert _one(scan).sightings == ()
-    assert isinstance(surfaces_hold_no_content(scan), Pass)
+    assert isinstance(surfaces_hold_no_content(scan, CAMPAIGN), Pass)
 
 
 def test_nothing_is_planted_in_production(tmp_path: Path) -> None:
     with session_over(tmp_path, files("gateway.log"), plant=WRITER, environment="production") as session:
         (tmp_path / "gateway.log").write_text("GET /v1/models 200\n")
-        scan = asyncio.run(surfaces_scanned(session))
+        scan = _scanned(session)
     assert (tmp_path / "gateway.log").read_text() == "GET /v1/models 200\n"
     assert _one(scan).controls == ()
 
@@ -58,7 +76,7 @@ def test_nothing_is_planted_in_production(tmp_path: Path) -> None:
 def test_a_plant_command_that_fails_is_named_and_proves_nothing(tmp_path: Path) -> None:
     with session_over(tmp_path, files("gateway.log"), plant=("false",)) as session:
         (tmp_path / "gateway.log").write_text("x\n")
-        scan = asyncio.run(surfaces_scanned(session))
+        scan = _scanned(session)
     assert _one(scan).controls == ()
     assert [gap.reason for gap in _one(scan).coverage.gaps] == ["the plant command ended with status 1"]
 
@@ -68,9 +86,9 @@ def test_a_public_value_of_the_run_is_a_control(tmp_path: Path) -> None:
         session.mint.atom("success", "user")
         session.expected_values.append("key_7hT2kQ9pLm1")
         (tmp_path / "keys.json").write_text('{"id": "key_7hT2kQ9pLm1"}')
-        scan = asyncio.run(surfaces_scanned(session))
+        scan = _scanned(session)
     assert [control.kind for control in _one(scan).controls] == ["value of this run"]
-    assert isinstance(surfaces_hold_no_content(scan), Pass)
+    assert isinstance(surfaces_hold_no_content(scan, CAMPAIGN), Pass)
 
 
 def test_growth_alone_shows_life_and_not_sight(tmp_path: Path) -> None:
@@ -79,8 +97,8 @@ def test_growth_alone_shows_life_and_not_sight(tmp_path: Path) -> None:
         session.before["gateway.log"] = measure(files("gateway.log"), tmp_path)
         session.mint.atom("success", "user")
         (tmp_path / "gateway.log").write_text("x\n" * 100)
-        scan = asyncio.run(surfaces_scanned(session))
-    verdict = surfaces_hold_no_content(scan)
+        scan = _scanned(session)
+    verdict = surfaces_hold_no_content(scan, CAMPAIGN)
     assert [(control.kind, control.decisive) for control in _one(scan).controls] == [("growth", False)]
     assert isinstance(verdict, Inconclusive)
     assert "unproven" in verdict.because
@@ -92,8 +110,8 @@ def test_a_surface_that_could_not_be_read_allows_no_pass(tmp_path: Path) -> None
         session.mint.atom("success", "user")
         (tmp_path / "nowhere").mkdir()
         (tmp_path / "nowhere" / "out").symlink_to("/etc/hostname")
-        scan = asyncio.run(surfaces_scanned(session))
-    verdict = surfaces_hold_no_content(scan)
+        scan = _scanned(session)
+    verdict = surfaces_hold_no_content(scan, CAMPAIGN)
     assert isinstance(verdict, Inconclusive)
     assert "out of the surface" in verdict.because
 
@@ -101,8 +119,8 @@ def test_a_surface_that_could_not_be_read_allows_no_pass(tmp_path: Path) -> None
 def test_without_canaries_nothing_is_concluded(tmp_path: Path) -> None:
     with session_over(tmp_path, files("gateway.log")) as session:
         (tmp_path / "gateway.log").write_text("x\n")
-        scan = asyncio.run(surfaces_scanned(session))
-    assert isinstance(surfaces_hold_no_content(scan), Inconclusive)
+        scan = _scanned(session)
+    assert isinstance(surfaces_hold_no_content(scan, CAMPAIGN), Inconclusive)
 
 
 def test_an_item_named_after_content_is_found_and_not_named(tmp_path: Path) -> None:
@@ -110,7 +128,7 @@ def test_an_item_named_after_content_is_found_and_not_named(tmp_path: Path) -> N
         atom = session.mint.atom("upload", "file name")
         (tmp_path / "spool").mkdir()
         (tmp_path / "spool" / f"please read {atom}.txt").write_text("nothing")
-        scan = asyncio.run(surfaces_scanned(session))
+        scan = _scanned(session)
     assert _one(scan).canaries == 1
     assert atom not in repr(scan)
 
@@ -120,5 +138,5 @@ def test_the_folder_of_the_run_is_never_scanned(tmp_path: Path) -> None:
         atom = session.mint.atom("success", "user")
         (session.run_folder / "private").write_text(atom)
         (tmp_path / "gateway.log").write_text("x\n")
-        scan = asyncio.run(surfaces_scanned(session))
+        scan = _scanned(session)
     assert _one(scan).sightings == ()

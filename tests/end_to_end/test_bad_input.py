@@ -25,13 +25,21 @@ def _closed_port() -> int:
         ('name = "x"\nenvironment = "moon"\n[gateway]\nbase_urls = ["https://a"]\n', ":2: 'environment'"),
         ('name = "x"\nenvironment = "test"\n', "'gateway' is missing"),
         (_OUTSIDE.format(port=1) + '[limits]\nmoney = "lots"\n', ":7: 'limits.money'"),
-        (_OUTSIDE.format(port=1) + '[gate]\nrequire = ["Q9"]\n', ":7: 'gate.require': there is no claim 'Q9'"),
-        (_OUTSIDE.format(port=1) + '[credentials]\nkey = { env = "GATEPROOF_NOT_SET" }\n', "GATEPROOF_NOT_SET is not set"),
+        (
+            _OUTSIDE.format(port=1) + '[gate]\nrequire = ["Q9"]\n',
+            ":7: 'gate.require': there is no claim 'Q9'",
+        ),
+        (
+            _OUTSIDE.format(port=1) + '[credentials]\nkey = { env = "GATEPROOF_NOT_SET" }\n',
+            "GATEPROOF_NOT_SET is not set",
+        ),
         (_OUTSIDE.format(port=1) + '[dialect]\nuse = "esperanto"\n', "there is no dialect 'esperanto'"),
         (_OUTSIDE.format(port=1).replace("cleartext_ports = []", 'ca_file = "no.pem"'), "CA file"),
     ],
 )
-def test_a_wrong_target_file_is_named_with_its_place(text: str, said: str, gateproof: Command, tmp_path: Path) -> None:
+def test_a_wrong_target_file_is_named_with_its_place(
+    text: str, said: str, gateproof: Command, tmp_path: Path
+) -> None:
     target = tmp_path / "target.toml"
     target.write_text(text)
 
@@ -43,7 +51,9 @@ def test_a_wrong_target_file_is_named_with_its_place(text: str, said: str, gatep
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_missing_target_file_and_an_unwritable_folder_are_the_operators_fault(gateproof: Command, tmp_path: Path) -> None:
+def test_a_missing_target_file_and_an_unwritable_folder_are_the_operators_fault(
+    gateproof: Command, tmp_path: Path
+) -> None:
     target = tmp_path / "target.toml"
     target.write_text(_OUTSIDE.format(port=1))
     (tmp_path / "file").write_text("")
@@ -67,10 +77,14 @@ def test_an_unreachable_gateway_decides_nothing_and_says_so(gateproof: Command, 
     assert "not decided: 0 of" in done.stdout
 
 
-def test_a_wrong_admin_credential_is_told_once_and_decides_nothing(house: House, gateproof: Command, tmp_path: Path) -> None:
+def test_a_wrong_admin_credential_is_told_once_and_decides_nothing(
+    house: House, gateproof: Command, tmp_path: Path
+) -> None:
     (house.target.parent / "gateway" / "admin.token").write_text("w" * 43)
 
-    done = gateproof("audit", house.target, "--out", tmp_path / "runs", "--sample", "2", "--claim", "K1", "--claim", "S1")
+    done = gateproof(
+        "audit", house.target, "--out", tmp_path / "runs", "--sample", "2", "--claim", "K1", "--claim", "S1"
+    )
 
     assert done.returncode == 3
     assert "answered 401" in done.stderr
@@ -82,18 +96,24 @@ def test_an_untrusted_certificate_is_told_and_decides_nothing_but_transport(
 ) -> None:
     house.target.write_text(house.target.read_text().replace('"gateway/ca.pem"', '"witness/ca.pem"'))
 
-    done = gateproof("audit", house.target, "--out", tmp_path / "runs", "--sample", "2", "--claim", "K1", "--claim", "T1")
+    done = gateproof(
+        "audit", house.target, "--out", tmp_path / "runs", "--sample", "2", "--claim", "K1", "--claim", "T1"
+    )
 
     assert done.returncode == 1
     assert "gateway.ca_file" in done.stderr
     assert "broken: T1; undecided: K1" in done.stdout
 
 
-def test_a_taken_port_of_the_witness_is_told_before_anything_is_sent(house: House, gateproof: Command, tmp_path: Path) -> None:
+def test_a_taken_port_of_the_witness_is_told_before_anything_is_sent(
+    house: House, gateproof: Command, tmp_path: Path
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         lines = house.target.read_text().splitlines()
-        house.target.write_text("\n".join(f'listen = "127.0.0.1:{port}"' if x.startswith("listen") else x for x in lines))
+        house.target.write_text(
+            "\n".join(f'listen = "127.0.0.1:{port}"' if x.startswith("listen") else x for x in lines)
+        )
 
         done = gateproof("audit", house.target, "--out", tmp_path / "runs")
 
@@ -102,8 +122,12 @@ def test_a_taken_port_of_the_witness_is_told_before_anything_is_sent(house: Hous
     assert list((tmp_path / "runs").iterdir()) == []
 
 
-def test_a_selection_of_one_check_can_never_make_a_claim_pass(house: House, gateproof: Command, tmp_path: Path) -> None:
-    done = gateproof("audit", house.target, "--out", tmp_path / "runs", "--check", "transport.tls12-is-refused")
+def test_a_selection_of_one_check_can_never_make_a_claim_pass(
+    house: House, gateproof: Command, tmp_path: Path
+) -> None:
+    done = gateproof(
+        "audit", house.target, "--out", tmp_path / "runs", "--check", "transport.tls12-is-refused"
+    )
 
     assert done.returncode == 3
     assert (only_run(tmp_path / "runs") / "results.json").exists()

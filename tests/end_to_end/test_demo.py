@@ -1,7 +1,6 @@
 """The demo, and everything that can be done with its run afterwards."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
@@ -12,7 +11,7 @@ from tests.end_to_end.conftest import Command, only_run
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int, Path]]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, int, Path]:
     """One demo: what it printed, its exit code, its run folder."""
     import subprocess
     import sys
@@ -20,7 +19,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int, P
     runs = tmp_path_factory.mktemp("runs")
     command = [sys.executable, "-m", "conformance.cli", "demo", "--sample", "10", "--out", str(runs)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    yield done.stdout + done.stderr, done.returncode, only_run(runs)
+    return done.stdout + done.stderr, done.returncode, only_run(runs)
 
 
 def test_the_reference_gateway_keeps_every_gated_promise(demo: tuple[str, int, Path]) -> None:

@@ -48,7 +48,9 @@ def _keys_of_audits(house: House) -> list[str]:
     return [row["name"] for row in rows if row["name"].startswith("gateproof-")]
 
 
-def test_after_a_sigkill_cleanup_leaves_no_key_alive(house: House, gateproof: Command, tmp_path: Path) -> None:
+def test_after_a_sigkill_cleanup_leaves_no_key_alive(
+    house: House, gateproof: Command, tmp_path: Path
+) -> None:
     runs = tmp_path / "runs"
     audit = _start(house.target, runs, "--sample", "10")
     _wait(lambda: _made(runs) >= 6)
@@ -74,7 +76,9 @@ def test_a_key_whose_creation_was_never_confirmed_is_found_by_its_name(
     audit.communicate()
     journal = only_run(runs) / "private" / "journal.jsonl"
     # As if the process had died between each request and its answer.
-    journal.write_text("".join(line + "\n" for line in journal.read_text().splitlines() if '"made"' not in line))
+    journal.write_text(
+        "".join(line + "\n" for line in journal.read_text().splitlines() if '"made"' not in line)
+    )
 
     done = gateproof("cleanup", only_run(runs))
 

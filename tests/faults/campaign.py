@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from textwrap import indent
 
 from tests.faults.disturbances import CLASSES, Disturbance, drawn
 from tests.faults.trial import UNDISTURBED, Outcome, attempt, compare
@@ -101,10 +102,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _tell(
     number: int, lot: Draw, outcome: Outcome, complaints: Sequence[str], options: argparse.Namespace
 ) -> None:
-    code = "-" if outcome.code is None else outcome.code
     mark = "✗" if complaints else "✓"
     print(
-        f"{mark} {number:3} {lot.entry.id():40} exit {code:>3} {len(outcome.passes()):2} pass "
+        f"{mark} {number:3} {lot.entry.id():40} exit {outcome.code:>3} {len(outcome.passes()):2} pass "
         f"{outcome.seconds:5.1f} s  {lot.disturbance}",
         flush=True,
     )
@@ -114,7 +114,8 @@ def _tell(
         again = ["python", "-m", "tests.faults.campaign", "--seed", str(options.seed), "--only", str(number)]
         again += [part for name in options.gateway for part in ("--gateway", name)]
         again += [part for name in options.disturbance for part in ("--disturbance", name)]
-        print(f"      repeat: {shlex.join(again)}", flush=True)
+        print(f"      repeat: {shlex.join(again)}")
+        print(indent(outcome.said[-1500:], "      | "), flush=True)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tests.faults.house import House, limit_files
 from tests.faults.weather import KINDS, Kind, Weather, draw
 
-Strike = Callable[["Disturbance", House, "subprocess.Popen[bytes]"], None]
+Strike = Callable[["Disturbance", House, "subprocess.Popen[str]"], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,35 +67,35 @@ def _striking(
     )
 
 
-def _kill_gateway(_what: Disturbance, house: House, _audit: "subprocess.Popen[bytes]") -> None:
+def _kill_gateway(_what: Disturbance, house: House, _audit: "subprocess.Popen[str]") -> None:
     house.kill()
 
 
-def _restart_gateway(what: Disturbance, house: House, _audit: "subprocess.Popen[bytes]") -> None:
+def _restart_gateway(what: Disturbance, house: House, _audit: "subprocess.Popen[str]") -> None:
     house.kill()
     time.sleep(what.seconds)
     house.start()
 
 
-def _pause_gateway(what: Disturbance, house: House, _audit: "subprocess.Popen[bytes]") -> None:
+def _pause_gateway(what: Disturbance, house: House, _audit: "subprocess.Popen[str]") -> None:
     house.send(signal.SIGSTOP)
     time.sleep(what.seconds)
     house.send(signal.SIGCONT)
 
 
-def _fill_gateways_disk(what: Disturbance, house: House, _audit: "subprocess.Popen[bytes]") -> None:
+def _fill_gateways_disk(what: Disturbance, house: House, _audit: "subprocess.Popen[str]") -> None:
     house.fill_disk(what.room)
 
 
-def _interrupt_suite(_what: Disturbance, _house: House, audit: "subprocess.Popen[bytes]") -> None:
+def _interrupt_suite(_what: Disturbance, _house: House, audit: "subprocess.Popen[str]") -> None:
     audit.send_signal(signal.SIGINT)
 
 
-def _kill_suite(_what: Disturbance, _house: House, audit: "subprocess.Popen[bytes]") -> None:
+def _kill_suite(_what: Disturbance, _house: House, audit: "subprocess.Popen[str]") -> None:
     audit.kill()
 
 
-def _fill_suites_disk(what: Disturbance, _house: House, audit: "subprocess.Popen[bytes]") -> None:
+def _fill_suites_disk(what: Disturbance, _house: House, audit: "subprocess.Popen[str]") -> None:
     if audit.poll() is None:
         limit_files(audit.pid, what.room)
 

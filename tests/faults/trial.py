@@ -20,12 +20,13 @@ UNDISTURBED = Disturbance(name="undisturbed")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What an audit said, and what was wrong with the way it said it. `code` is None where it was killed or never ended."""
+    """What an audit said, and what was wrong with the way it said it. `code` is negative where a signal ended it."""
 
-    code: int | None
+    code: int
     claims: Mapping[str, str]
     checks: Mapping[str, str]
     seconds: float
+    said: str
     complaints: tuple[str, ...]
 
     def passes(self) -> frozenset[str]:
@@ -62,32 +63,24 @@ def attempt(
         entry, folder / "house", front=disturbance.front, back=disturbance.back, seed=seed
     ) as house:
         began = time.monotonic()
-        audit = _start(house, folder, seed, options)
-        ended = _strike_and_wait(audit, disturbance, house, expected)
+        audit = _start(house, folder / "runs", seed, options)
+        said = _strike_and_hear(audit, disturbance, house, expected)
         seconds = time.monotonic() - began
-        complaints = [] if ended else [f"the audit did not end within {_LONGEST:g} s"]
         house.mend()
         run = next(iter((folder / "runs").glob("*")), None)
-        complaints += _of_output(audit.returncode, folder)
+        complaints = _of_output(audit.returncode, said)
         if run is not None:
             complaints += _of_folder(run, audit.returncode, disturbance)
             complaints += _of_keys(run, house, disturbance)
-        return _outcome(run, audit.returncode if ended else None, seconds, complaints)
+        return _outcome(run, audit.returncode, seconds, said or "", complaints)
 
 
-def _start(house: House, folder: Path, seed: int, options: Sequence[str]) -> "subprocess.Popen[bytes]":
-    command = [
-        *_GATEPROOF,
-        "audit",
-        str(house.target),
-        "--out",
-        str(folder / "runs"),
-        "--seed",
-        str(seed),
-        *options,
-    ]
-    with (folder / "stdout").open("wb") as output, (folder / "stderr").open("wb") as errors:
-        return subprocess.Popen(command, stdout=output, stderr=errors, env=_environment())
+def _start(house: House, runs: Path, seed: int, options: Sequence[str]) -> "subprocess.Popen[str]":
+    command = [*_GATEPROOF, "audit", str(house.target), "--out", str(runs), "--seed", str(seed), *options]
+    # Pipes, not files: a full disk must not swallow what is said about it.
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment()
+    )
 
 
 _GATEPROOF = (sys.executable, "-m", "conformance.cli")
@@ -98,29 +91,29 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "GATEPROOF_SSLYZE": "/nonexistent"}
 
 
-def _strike_and_wait(
-    audit: "subprocess.Popen[bytes]", disturbance: Disturbance, house: House, expected: float
-) -> bool:
-    """Let the disturbance happen in its moment; whether the audit ended by itself in time."""
+def _strike_and_hear(
+    audit: "subprocess.Popen[str]", disturbance: Disturbance, house: House, expected: float
+) -> str | None:
+    """Let the disturbance happen in its moment; what the audit printed, or None where it did not end in time."""
     if disturbance.strike is not None:
         try:
-            audit.wait(disturbance.moment * expected)
+            return audit.communicate(timeout=disturbance.moment * expected)[0]
         except subprocess.TimeoutExpired:
             disturbance.strike(disturbance, house, audit)
     try:
-        audit.wait(_LONGEST)
+        return audit.communicate(timeout=_LONGEST)[0]
     except subprocess.TimeoutExpired:
         audit.kill()
-        audit.wait()
-        return False
-    return True
+        audit.communicate()
+        return None
 
 
-def _of_output(code: int, folder: Path) -> list[str]:
-    output, errors = ((folder / name).read_text() for name in ("stdout", "stderr"))
-    complaints = ["a traceback was printed"] if "Traceback" in errors else []
+def _of_output(code: int, said: str | None) -> list[str]:
+    if said is None:
+        return [f"the audit did not end within {_LONGEST:g} s"]
+    complaints = ["a traceback was printed"] if "Traceback" in said else []
     complaints += ["exit code 4: a fault of the suite"] if code == 4 else []
-    complaints += ["it ended without a word"] if code >= 0 and not (output + errors).strip() else []
+    complaints += ["it ended without a word"] if code >= 0 and not said.strip() else []
     return complaints
 
 
@@ -163,7 +156,7 @@ def _gateproof(command: str, run: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def _outcome(run: Path | None, code: int | None, seconds: float, complaints: Sequence[str]) -> Outcome:
+def _outcome(run: Path | None, code: int, seconds: float, said: str, complaints: Sequence[str]) -> Outcome:
     results = _read(run / "results.json") if run else b""
     document = json.loads(results) if results else {"claims": [], "checks": []}
     return Outcome(
@@ -171,6 +164,7 @@ def _outcome(run: Path | None, code: int | None, seconds: float, complaints: Seq
         claims={claim["id"]: claim["verdict"] for claim in document["claims"]},
         checks={check["id"]: check["verdict"] for check in document["checks"]},
         seconds=seconds,
+        said=said,
         complaints=tuple(complaints),
     )
 

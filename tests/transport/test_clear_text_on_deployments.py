@@ -63,11 +63,11 @@ class Row(NamedTuple):
 TABLE = (
     Row("nothing listens", None, "PPN", "PPN"),
     Row("closes", d.http(_always(b"")), "PPN", "PPN"),
-    Row("redirects home", d.http(_redirect("https://localhost/v1/models")), "PIP", "PPP"),
+    Row("redirects home", d.http(_redirect("https://localhost/v1/models")), "PPP", "PPP"),
     Row("redirects elsewhere", d.http(_redirect("https://elsewhere.example/")), "PIF", "PPF"),
     Row("redirects to clear text", d.http(_redirect("http://localhost:8080/")), "PIF", "PPF"),
     Row("redirects by a path", d.http(_redirect("/login")), "PIF", "PPF"),
-    Row("redirects with a cookie", d.http(_redirect("https://localhost/", "Set-Cookie: a=b")), "FIP", "FPP"),
+    Row("redirects with a cookie", d.http(_redirect("https://localhost/", "Set-Cookie: a=b")), "FPP", "FPP"),
     Row("serves the API", d.http(_always(SERVED)), "FIN", "FFN"),
     Row("the API refuses in clear", d.http(_always(UNAUTHORISED)), "FIN", "FPN"),
     Row("something else refuses in JSON", d.http(_always(HTTPS_ONLY)), "PIN", "PPN"),

@@ -15,6 +15,7 @@ _LEAST_SYNS = 3
 _LEAST_WAIT_MS = 6000
 _SHOWN = 5
 _PERMANENT = {301, 308}
+_AWAY = {Ending.CONNECT_REFUSED, Ending.CONNECT_TIMEOUT, Ending.UNREACHABLE}
 _Found = tuple[ClearPlace, ClearAnswer]
 
 
@@ -35,7 +36,7 @@ def clear_text_serves_nothing(clear: ClearText) -> Verdict:
         value = _of_value(place, answer)
         if value:
             return _served(clear, place, answer, value)
-    unclear = [f"{place}: {reason}" for place in clear.places if (reason := _unclear(place))]
+    unclear = [f"{place}: {reason}" for place in clear.places if (reason := _unclear(place, clear))]
     unclear += [f"{host} has no address" for host in clear.unresolved]
     if unclear or not clear.places or clear.seen() == 0:
         return Inconclusive(
@@ -67,8 +68,13 @@ def clear_text_key_is_not_accepted(clear: ClearText) -> Verdict:
             return _key_trouble(clear, place, answer, "the key came back in the clear-text answer")
         if answer.reached_provider or (_is_api(answer) and 200 <= answer.status < 300 and clear.real_key):
             return _key_trouble(clear, place, answer, "a request with a key sent in clear text was served")
-    silent = [str(place) for place in clear.places if _unclear(place)]
-    spoken = [str(place) for place, answer in _answers(clear) if answer.ending is Ending.HTTP]
+    silent = [str(place) for place in clear.places if _unclear(place, clear)]
+    # A redirect serves nobody, whatever the key: every other answer could be another one for a real key.
+    spoken = [
+        str(place)
+        for place, answer in _answers(clear)
+        if answer.ending is Ending.HTTP and not (300 <= answer.status < 400 and not _astray(place, answer))
+    ]
     if silent or clear.unresolved or not clear.places or clear.seen() == 0:
         return Inconclusive(
             because=f"not every port gave an answer that says something: {'; '.join(silent[:_SHOWN])}",
@@ -81,7 +87,11 @@ def clear_text_key_is_not_accepted(clear: ClearText) -> Verdict:
             decide="declare `credentials.admin` and `dialect`: a key is then made, sent in clear and revoked",
             cites=(clear,),
         )
-    how = "a key made for this and revoked" if clear.real_key else "no port speaks HTTP in clear text"
+    how = (
+        "a key made for this and revoked"
+        if clear.real_key
+        else "no port serves HTTP in clear text but redirects"
+    )
     return Pass(because=f"not accepted and not echoed on {len(clear.places)} ports: {how}", cites=(clear,))
 
 
@@ -119,7 +129,7 @@ def clear_text_redirects_stay_home(clear: ClearText) -> Verdict:
         return Pass(
             because=f"{len(redirects)} redirects, all to https on the same host", cites=(clear,), norm=(norm,)
         )
-    if clear.seen() == 0 or any(_unclear(place) for place in clear.places):
+    if clear.seen() == 0 or any(_unclear(place, clear) for place in clear.places):
         return Inconclusive(
             because="no redirect was seen, but not every port answered",
             decide="probe from where every address can be reached",
@@ -161,9 +171,11 @@ def _same_as_secure(answer: ClearAnswer) -> bool:
     return bool(answer.json_shape) and answer.status >= 400 and same
 
 
-def _unclear(place: ClearPlace) -> str:
+def _unclear(place: ClearPlace, clear: ClearText) -> str:
     """Why nothing can be concluded from this port; empty where something can."""
     for answer in place.answers:
+        if answer.ending is Ending.CONNECT_REFUSED and not _alive(place, clear):
+            return "refused the connection, and so did the TLS port of the same address: nobody is at home"
         if answer.ending is Ending.SILENCE:
             return f"accepted a connection and never answered ({answer.request})"
         if answer.ending is Ending.UNREACHABLE:
@@ -175,6 +187,16 @@ def _unclear(place: ClearPlace) -> str:
         if answer.json_shape and answer.status >= 400 and _is_api(answer) and not answer.secure_status:
             return f"answered {answer.status} in JSON, and there was no https answer to compare it with"
     return "" if place.answers else "was not asked"
+
+
+def _alive(place: ClearPlace, clear: ClearText) -> bool:
+    """Whether a port of the same address that should speak TLS, or is a base URL's, takes connections at all."""
+    return any(
+        answer.ending not in _AWAY
+        for other in clear.places
+        for answer in other.answers
+        if (other.host, other.address) == (place.host, place.address) and other.role != "clear-port"
+    )
 
 
 def _filtered(place: ClearPlace) -> bool:
