@@ -4,7 +4,7 @@ import asyncio
 import random
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,7 +17,7 @@ from conformance.catalogue import Phase, observations
 from conformance.collectors.surfaces import measure
 from conformance.dialects.speak import KeyApi, KeyApiTrouble
 from conformance.evidence.folder import RunFolder
-from conformance.evidence.journal import Journal
+from conformance.evidence.journal import Journal, Leftover, leftovers
 from conformance.model.declared import Declared, DeclaredSurface
 from conformance.model.evidence import CannotObserve, Evidence
 from conformance.model.money import from_usd
@@ -31,6 +31,8 @@ from conformance.witness.tls import server_context
 
 PROFILES = {"quick": 60, "standard": 300, "thorough": 3000}
 _CLEAR_UP_SECONDS = 60.0
+_GRACE_SECONDS = 0.5
+JOURNAL = "journal.jsonl"
 _INSEPARABLE = {Phase.KEYS, Phase.CAMPAIGN, Phase.INSIDE}
 
 
@@ -61,12 +63,12 @@ class Stage:
         if api is None:
             return ()
         self._keep_secrets(api)
-        try:
+        self.session.meter.clear_up()
+        path = self.folder.private / JOURNAL
+        with suppress(TimeoutError):  # what may still be alive is named below, and `cleanup` can try again
             async with asyncio.timeout(_CLEAR_UP_SECONDS):
-                await asyncio.gather(*(_revoke(api, key.name) for key in api.alive()))
-        except TimeoutError:
-            pass  # what is still alive is named below, and `cleanup` can try again
-        return tuple(sorted(key.name for key in api.alive()))
+                await _clear_all(api, path)
+        return tuple(sorted(entry.name for entry in leftovers(path)))
 
     def _keep_secrets(self, api: KeyApi) -> None:
         """Secrets of this run and what was issued stay in the private folder, so that surfaces can be searched again later."""
@@ -74,16 +76,21 @@ class Stage:
         self.folder.keep_private("secrets.json", msgspec.json.encode(secrets))
 
 
-async def _revoke(api: KeyApi, name: str) -> None:
-    for key in api.alive():
-        if key.name == name:
-            for _ in range(2):
-                try:
-                    await api.revoke(key)
-                except CannotObserve:
-                    await asyncio.sleep(0.2)
-                else:
-                    return
+async def _clear_all(api: KeyApi, path: Path) -> None:
+    """Revoke everything that the journal leaves open, twice where the first time fails.
+
+    A key whose creation was interrupted may come to exist a moment later: the gateway gets time to finish what it had begun.
+    """
+    for _ in range(2):
+        entries = leftovers(path)
+        if any(not entry.variables for entry in entries):
+            await asyncio.sleep(_GRACE_SECONDS)
+        await asyncio.gather(*(_clear(api, entry) for entry in entries))
+
+
+async def _clear(api: KeyApi, entry: Leftover) -> None:
+    with suppress(CannotObserve):
+        await api.clear(entry)
 
 
 def folder_of(target_file: Path) -> Path:
@@ -132,7 +139,7 @@ async def open_stage(
     meter = Meter(target.limits)
     tag = f"gateproof-{run}"
     door = Door(target, trust, meter, agent=tag)
-    journal = Journal(folder.private / "journal.jsonl")
+    journal = Journal(folder.private / JOURNAL)
     folder.keep_private(
         "target.json", msgspec.json.encode({"file": str(target_file), "target": as_document(target)})
     )
@@ -208,9 +215,7 @@ async def cleanup(
     target: Target, base: Path, folder: RunFolder, run: str
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Revoke whatever an interrupted run left on its target: (names now gone, complaints about the others)."""
-    from conformance.evidence.journal import leftovers
-
-    path = folder.private / "journal.jsonl"
+    path = folder.private / JOURNAL
     if not path.exists():
         raise OperatorError(f"{folder.path} has no journal: it was forgotten, or it is not a run")
     open_entries = leftovers(path)

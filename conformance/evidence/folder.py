@@ -51,7 +51,7 @@ class RunFolder:
             return None
         try:
             return msgspec.json.decode(path.read_bytes(), type=kind | Unobserved)
-        except msgspec.DecodeError as trouble:
+        except (msgspec.DecodeError, UnicodeDecodeError) as trouble:
             raise NotARun(f"{path} is not evidence of this version: {trouble}") from None
 
     def finish(self, record: RunRecord) -> None:
@@ -67,7 +67,7 @@ class RunFolder:
             raise NotARun(
                 f"{self.path} is not a finished run: there is no {path.name} in its evidence"
             ) from None
-        except msgspec.DecodeError as trouble:
+        except (msgspec.DecodeError, UnicodeDecodeError) as trouble:
             raise NotARun(f"{path} is not a run record of this version: {trouble}") from None
 
     def digest(self, name: str) -> str | None:

@@ -41,6 +41,7 @@ class Meter:
         self._money_limit = from_usd(limits.money)
         self._started = clock()
         self._next = self._started
+        self._clearing = False
         self.requests = 0
         self.money = 0
         self.connections = asyncio.Semaphore(limits.connections)
@@ -49,14 +50,22 @@ class Meter:
         """Wait for room in the rate, or raise `LimitReached`. `money` is the worst case in picodollars."""
         now = self._clock()
         leaves = max(self._next, now)
+        if not self._clearing:
+            self._refuse_beyond(leaves, requests, money)
+        self.requests += requests
+        self.money += money
+        self._next = leaves + requests / self._limits.rate
+        if leaves > now:
+            await self._sleep(leaves - now)
+
+    def clear_up(self) -> None:
+        """From now on only the rate holds: what the audit made must be revoked, whatever limit was reached."""
+        self._clearing = True
+
+    def _refuse_beyond(self, leaves: float, requests: int, money: int) -> None:
         if leaves - self._started > self._limits.seconds:
             raise LimitReached(f"time ({self._limits.seconds:g} s)", "seconds")
         if self.requests + requests > self._limits.requests:
             raise LimitReached(f"requests ({self._limits.requests})", "requests")
         if self.money + money > self._money_limit:
             raise LimitReached(f"money ({in_usd(self._money_limit)})", "money")
-        self.requests += requests
-        self.money += money
-        self._next = leaves + requests / self._limits.rate
-        if leaves > now:
-            await self._sleep(leaves - now)

@@ -5,14 +5,19 @@ from pathlib import Path
 from textwrap import dedent
 
 # A fence may be indented, as inside a list; its closing fence is indented alike.
-_FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"^( *)```(\w*) ?([^\n]*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 _SPAN = re.compile(r"`([^`\n]+)`")
 
 
 def fenced(page: Path, language: str) -> tuple[str, ...]:
     """The code blocks of one language, in order."""
+    return tuple(body for _, body in named(page, language))
+
+
+def named(page: Path, language: str) -> tuple[tuple[str, str], ...]:
+    """The code blocks of one language with what stands after it on the fence: the path of a file, or nothing."""
     found = _FENCE.findall(page.read_text(encoding="utf-8"))
-    return tuple(dedent(body) for _, name, body in found if name == language)
+    return tuple((name, dedent(body)) for _, spoken, name, body in found if spoken == language)
 
 
 def spans(page: Path) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ def test_every_address_in_the_repository_leads_nowhere_or_is_a_name() -> None:
 
 def _host(rest: str) -> str:
     placed = re.sub(r"\{[^}]*\}?|\\?\[.*", "{", rest) if rest.startswith(("{", "[")) else rest
-    return re.split(r"[/:?#,;\\]", placed)[0].rstrip(".…") or "{"
+    return re.split(r"[/:?#,;\\{]", placed)[0].rstrip(".…") or "{"
 
 
 @pytest.mark.parametrize("lock", ["requirements-run.txt", "requirements-dev.txt", "requirements-sslyze.txt"])

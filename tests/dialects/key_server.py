@@ -91,6 +91,7 @@ def serving(server: KeyServer) -> Iterator[KeyServer]:
 def _handler(server: KeyServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one packet
 
         def _speak(self) -> None:
             length = int(self.headers.get("content-length") or 0)

@@ -118,3 +118,15 @@ def test_a_target_that_dies_in_the_middle_is_not_decided(house: House, tmp_path:
     assert audit.returncode == 3, output + errors
     assert "Traceback" not in errors
     assert "not decided" in output
+
+
+def test_a_limit_that_is_reached_decides_nothing_and_still_lets_every_key_be_revoked(
+    house: House, gateproof: Command, tmp_path: Path
+) -> None:
+    house.target.write_text(house.target.read_text().replace("requests = 20000", "requests = 650"))
+
+    done = gateproof("audit", house.target, "--out", tmp_path / "runs", "--sample", "10")
+
+    assert done.returncode == 3, done.stdout
+    assert "the declared limit on requests (650) was reached" in done.stderr
+    assert _keys_of_audits(house) == []

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.faults.disturbances import Disturbance
 from tests.faults.house import House, standing
@@ -119,21 +120,25 @@ def _of_output(code: int, said: str | None) -> list[str]:
 
 def _of_folder(run: Path, code: int, disturbance: Disturbance) -> list[str]:
     """A run can be judged again to the same bytes; one that was cut short is at least told to be so."""
+    faults = _results(run)["run"]["faults"] if _results(run) else []
+    complaints = [f"fault of the suite: {fault}" for fault in faults]
     before = _read(run / "results.json")
+    if before and not _results(run):
+        complaints.append("results.json is not whole")
     done = _gateproof("judge", run)
-    complaints = ["`judge` printed a traceback"] if "Traceback" in done.stderr else []
-    if disturbance.spares_suite and (done.returncode != code or _read(run / "results.json") != before):
-        complaints.append(f"`judge` ended with {done.returncode} and not with {code}, or with other bytes")
-    faults = json.loads(before)["run"]["faults"] if before else []
-    return complaints + [f"fault of the suite: {fault}" for fault in faults]
+    complaints += ["`judge` printed a traceback"] if "Traceback" in done.stderr else []
+    if disturbance.spares_suite and done.returncode != code:
+        complaints.append(f"`judge` ended with {done.returncode}, the audit with {code}")
+    if disturbance.spares_suite and _read(run / "results.json") != before:
+        complaints.append("`judge` wrote other bytes than the audit")
+    return complaints
 
 
 def _of_keys(run: Path, house: House, disturbance: Disturbance) -> list[str]:
     """Keys that are alive after the audit are named by it, and `cleanup` ends them."""
     identity = run.name.rpartition("-")[2]
     left = house.keys_of(identity)
-    results = _read(run / "results.json")
-    named = frozenset(json.loads(results)["run"]["leftovers"]) if results else frozenset()
+    named = frozenset(_results(run)["run"]["leftovers"] if _results(run) else ())
     complaints = (
         [f"{len(left - named)} keys were left and not named"]
         if left - named and disturbance.spares_suite
@@ -157,8 +162,7 @@ def _gateproof(command: str, run: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def _outcome(run: Path | None, code: int, seconds: float, said: str, complaints: Sequence[str]) -> Outcome:
-    results = _read(run / "results.json") if run else b""
-    document = json.loads(results) if results else {"claims": [], "checks": []}
+    document = (_results(run) if run else {}) or {"claims": [], "checks": []}
     return Outcome(
         code=code,
         claims={claim["id"]: claim["verdict"] for claim in document["claims"]},
@@ -167,6 +171,15 @@ def _outcome(run: Path | None, code: int, seconds: float, said: str, complaints:
         said=said,
         complaints=tuple(complaints),
     )
+
+
+def _results(run: Path) -> dict[str, Any]:
+    """results.json; empty where there is none, or where it is not whole."""
+    try:
+        document: dict[str, Any] = json.loads(_read(run / "results.json"))
+    except ValueError:
+        return {}
+    return document
 
 
 def _read(path: Path) -> bytes:
