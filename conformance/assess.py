@@ -120,7 +120,7 @@ def _claim_verdict(claim: str, findings: Sequence[Finding]) -> tuple[VerdictName
         return "pass", _because(passed)
     if deciding:
         return "not-applicable", _because(deciding)
-    return None, "this version has no check for it"
+    return None, "its checks were not selected" if all_deciding else "this version has no check for it"
 
 
 def _because(findings: Sequence[Finding]) -> str:
@@ -160,6 +160,7 @@ def _claim_result(
         shown = "not-assessed"
     return ClaimResult(
         id=claim.id,
+        short=claim.short,
         title=claim.title,
         made=claim.id in made,
         gated=gated,

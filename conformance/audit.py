@@ -20,6 +20,7 @@ from conformance.model.scale import Disruption, Fault
 from conformance.selection import Selection
 from conformance.session import Session
 from conformance.stage import Stage, declare
+from conformance.target import ACCESS
 
 Progress = Callable[[str, str], None]  # (observation, "begins" | "ends" | "cannot"): for whoever watches
 
@@ -62,9 +63,9 @@ def _bar(
     missing = [name for name in observation.access if name not in access]
     if missing:
         return Unobserved(
-            reason=f"the target file declares no {' and no '.join(missing)}",
+            reason=f"the target file declares no access of this kind: {', '.join(missing)}",
             fault=Fault.OPERATOR,
-            decide=f"declare {' and '.join(missing)} in the target file",
+            decide="declare " + "; ".join(ACCESS[name] for name in missing),
         )
     if observation.disruption is Disruption.INTRUSIVE and environment == "production" and not authorised:
         return Unobserved(

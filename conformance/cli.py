@@ -68,9 +68,10 @@ def _audits(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "plan", help="say what an audit would send where, and what it could not decide"
     )
     plan.add_argument("target", type=Path, metavar="TARGET.toml")
-    _how(plan)
+    _size(plan)
+    _choice(plan)
     plan.set_defaults(module="plan")
-    checks = commands.add_parser("checks", help="list the checks, the claims, or the dialects")
+    checks = commands.add_parser("checks", help="list the checks, or the shipped dialects")
     checks.add_argument("--dialects", action="store_true", help="list the shipped dialects")
     _choice(checks)
     checks.add_argument("--json", action="store_true", help="as JSON")
@@ -115,6 +116,12 @@ def _servers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _how(command: argparse.ArgumentParser) -> None:
+    _size(command)
+    _output(command)
+    _choice(command)
+
+
+def _size(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--profile",
         choices=("quick", "standard", "thorough"),
@@ -122,8 +129,15 @@ def _how(command: argparse.ArgumentParser) -> None:
         help="calls per path: 60, 300 or 3000",
     )
     command.add_argument("--sample", type=int, metavar="N", help="calls per path, instead of a profile's")
+
+
+def _output(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--seed", type=int, default=None, help="seed of orders and pauses; printed in the results"
+        "--seed",
+        type=int,
+        default=None,
+        metavar="N",
+        help="seed of orders and pauses; printed in the results",
     )
     command.add_argument(
         "--require",
@@ -141,12 +155,15 @@ def _how(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--json", action="store_true", help="print results.json instead of the summary")
     command.add_argument("--quiet", action="store_true", help="print nothing but the last line")
-    _choice(command)
 
 
 def _choice(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--check", action="append", default=[], metavar="GLOB", help="only checks whose id matches"
+        "--check",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="only checks whose id matches (these four may be repeated)",
     )
     command.add_argument(
         "--claim", action="append", default=[], metavar="CLAIM", help="only checks of this claim"

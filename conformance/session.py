@@ -37,6 +37,7 @@ class Session:
     random: random.Random  # seeded; the seed stands in the run record
     key_api: KeyApi | None = None
     witness: Witness | None = None
+    provider_key: str | None = None  # what the gateway is said to present to its provider
     own_key: str | None = None  # the ordinary key of the target file
     expected_values: list[str] = field(
         default_factory=list
@@ -64,6 +65,12 @@ class Session:
                 decide="declare `witness` and route a model to it",
             )
         return self.witness
+
+    def sees_provider(self) -> bool:
+        """Whether the pre-flight proved that the gateway's provider is the witness; otherwise no content may be sent."""
+        preflight = self.gathered.get(Preflight)
+        steps = preflight.steps if isinstance(preflight, Preflight) else ()
+        return self.witness is not None and any(s.proves == "witness" and s.trouble is None for s in steps)
 
     def price(self) -> Price:
         """What the model that probes call costs, or `CannotObserve` where the pre-flight could not learn it."""

@@ -162,6 +162,7 @@ async def open_stage(
             random=random.Random(seed),  # noqa: S311 - shuffles and pauses, no secrets
             key_api=key_api(target, base, door, journal, run),
             witness=witness,
+            provider_key=_provider_key(target, base),
             own_key=secret(target.credentials.key, base) if target.credentials.key else None,
         )
         _remember(folder, session)
@@ -282,6 +283,11 @@ def _witness(target: Target, base: Path, mint: Mint) -> Witness | None:
         tls=tls,
         atom=lambda number: mint.atom("answer", f"call-{number}"),
     )
+
+
+def _provider_key(target: Target, base: Path) -> str | None:
+    place = target.witness
+    return secret(place.api_key, base) if place is not None and place.api_key is not None else None
 
 
 async def _start(witness: Witness, target: Target) -> None:

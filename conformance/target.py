@@ -116,7 +116,7 @@ class WitnessPlace(Part, frozen=True, kw_only=True):
     api_key: Annotated[
         Secret | None,
         _doc(
-            "the key that the gateway presents to its provider, if it has one: searched for like any other secret"
+            "the key that the gateway presents to its provider: calls that arrive without it show a wrong configuration"
         ),
     ] = None
 
@@ -252,6 +252,17 @@ class Document(Part, frozen=True, kw_only=True):
     claim: Annotated[str, _doc("claim id")]
     path: Annotated[str, _doc("where it is, relative to the target file")]
     owner: Annotated[str, _doc("who answers for it")] = ""
+
+
+ACCESS = {
+    "key": "`credentials.key`, or `credentials.admin` with `dialect`",
+    "admin": "`credentials.admin` with `dialect`",
+    "witness": "`witness`, and a model that is routed to it",
+    "surfaces": "`surfaces`",
+    "account-surface": "a surface of role `account`",
+    "restart": "`control.restart`",
+}
+"""Kinds of access, and what declares them in the target file."""
 
 
 class Target(Part, frozen=True, kw_only=True):

@@ -46,9 +46,8 @@ def load(path: Path) -> Target:
         message, where = _split(str(trouble))
         raise OperatorError(f"{path}{_line(text, where)}: {_plain(message, where)}") from None
     except _Misfit as trouble:
-        raise OperatorError(
-            f"{path}{_line(text, trouble.place)}: {_plain(str(trouble), trouble.place)}"
-        ) from None
+        where = trouble.place
+        raise OperatorError(f"{path}{_line(text, where)}: {_plain(str(trouble), where)}") from None
     return target
 
 
@@ -268,6 +267,7 @@ def _split(message: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _plain(message: str, where: tuple[str, ...]) -> str:
+    message = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message)
     if re.search(r"unknown field `([^`]+)`", message):
         return f"unknown key '{'.'.join(where)}'; TARGET.md lists every key"
     missing = re.search(r"missing required field `([^`]+)`", message)

@@ -1,5 +1,6 @@
 """The summary for a terminal: one line per claim, and the gate's sentence last. Without colours."""
 
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 
@@ -16,16 +17,18 @@ _STYLES = {
     "not-assessed": "dim",
 }
 _WORD_WIDTH = max(map(len, WORDS.values()))
-_TITLE_SHARE = 0.45  # of what the fixed columns leave; the reason gets the rest
+_TOLD_WHOLE = {"fail", "inconclusive"}
+_LEAST_ROOM = 30  # cells of a wrapped reason, however narrow the terminal
 _MOST_REASON = 60  # cells of the reason why claims were not assessed
 
 
 def lines(results: Results, width: int) -> tuple[str, ...]:
-    """One line per claim that is made, those not assessed folded into one, then the gate's sentence.
+    """One line per claim that is made or gated, those not assessed folded into one, then the gate's sentence.
 
-    No line of a claim is wider than `width` terminal cells; the last two may be, since no id is ever cut.
+    Passes are cut to `width` terminal cells; what is broken or undecided is told whole, on indented lines where one is too short.
+    The last two lines may be wider, since no id is ever cut.
     """
-    made = [claim for claim in results.claims if claim.made]
+    made = [claim for claim in results.claims if claim.made or claim.gated]
     assessed = [claim for claim in made if claim.verdict != "not-assessed"]
     left = [claim for claim in made if claim.verdict == "not-assessed"]
     rows = _rows(assessed, width)
@@ -39,18 +42,20 @@ def verdict_style(verdict: str) -> str:
 
 def _rows(claims: Sequence[ClaimResult], width: int) -> list[str]:
     ids = max((len(claim.id) for claim in claims), default=0)
-    room = max(width - (2 + _WORD_WIDTH + 1 + ids + 2), 0)
-    titles = min(
-        int(room * _TITLE_SHARE), max((_cells(one_line(claim.title)) for claim in claims), default=0)
-    )
-    return [_row(claim, ids, titles, width) for claim in claims]
+    titles = max((_cells(one_line(claim.short)) for claim in claims), default=0)
+    return [line for claim in claims for line in _row(claim, ids, titles, width)]
 
 
-def _row(claim: ClaimResult, ids: int, titles: int, width: int) -> str:
-    title = _fitted(one_line(claim.title), titles)
+def _row(claim: ClaimResult, ids: int, titles: int, width: int) -> list[str]:
+    title = one_line(claim.short)
     padding = " " * (titles - _cells(title))
-    start = f"{SYMBOLS[claim.verdict]} {WORDS[claim.verdict]:<{_WORD_WIDTH}} {claim.id:<{ids}}"
-    return _fitted(f"{start}  {title}{padding}  {one_line(claim.because)}", width).rstrip()
+    start = f"{SYMBOLS[claim.verdict]} {WORDS[claim.verdict]:<{_WORD_WIDTH}} {claim.id:<{ids}}  {title}{padding}  "
+    reason = one_line(claim.because)
+    if claim.verdict not in _TOLD_WHOLE:
+        return [_fitted(start + reason, width).rstrip()]
+    room = max(width - _cells(start), _LEAST_ROOM)
+    first, *rest = textwrap.wrap(reason, room) or [""]
+    return [(start + first).rstrip(), *(" " * _cells(start) + line for line in rest)]
 
 
 def _folded(claims: Sequence[ClaimResult], width: int) -> str:

@@ -10,9 +10,10 @@ from conformance.model.scale import Level
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One promise: its id, its sentence, the access that deciding it takes, and whether the page makes it."""
+    """One promise: its id, a few words, its sentence, the access that deciding it takes, and whether the page makes it."""
 
     id: str
+    short: str
     title: str
     level: Level
     page: bool

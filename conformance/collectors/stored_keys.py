@@ -204,7 +204,7 @@ def _from_database(
 
 
 def _is_number(name: str, value: bytes) -> bool:
-    return name.lower() in ("id", "key_id", "rowid", "uuid") and bool(value)
+    return name.lower().endswith(("id", "uuid")) and bool(value)
 
 
 def _references(row: Mapping[str, bytes]) -> set[bytes]:

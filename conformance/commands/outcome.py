@@ -33,7 +33,9 @@ def show(results: Results, folder: RunFolder, *, as_json: bool, quiet: bool) -> 
 def _causes(results: Results) -> tuple[Unseen, ...]:
     """What went wrong while looking, each cause once; access that was never declared is in the report, not here."""
     causes = {
-        gap.reason: gap for gap in results.unseen if not gap.reason.startswith("the target file declares no")
+        gap.reason: gap
+        for gap in results.unseen
+        if not gap.reason.startswith("the target file declares no access")
     }
     return tuple(causes.values())
 

@@ -17,12 +17,17 @@ def run(options: argparse.Namespace) -> int:
             made = make_authority(options.init)
         except OSError as trouble:
             raise OperatorError(f"cannot write certificates to {options.init}: {trouble}") from None
-        print(f'certificate = "{made.certificate}"\nprivate_key = "{made.private_key}"')
-        print(f"# the gateway must trust {made.root}")
+        print(f'[witness]\nlisten = "{options.listen}"')
+        print(f'certificate = "{made.certificate.resolve()}"\nprivate_key = "{made.private_key.resolve()}"')
+        print(
+            f"# the gateway must trust {made.root.resolve()} and send its provider calls to https://{options.listen}/v1"
+        )
         return 0
     with suppress(KeyboardInterrupt):
         try:
             asyncio.run(serve_alone(options.listen, options.certificate, options.private_key, print))
-        except (OSError, ValueError) as trouble:
+        except OSError as trouble:
             raise OperatorError(f"the witness cannot listen on {options.listen}: {trouble}") from None
+        except ValueError as trouble:
+            raise OperatorError(f"the witness cannot start: {trouble}") from None
     return 0

@@ -52,7 +52,9 @@ class RunFolder:
         try:
             return msgspec.json.decode(path.read_bytes(), type=kind | Unobserved)
         except (msgspec.DecodeError, UnicodeDecodeError) as trouble:
-            raise NotARun(f"{path} is not evidence of this version: {trouble}") from None
+            raise NotARun(
+                f"{path} is not evidence of this version: {trouble}; judge it with the version that {_RECORD} names as `suite`"
+            ) from None
 
     def finish(self, record: RunRecord) -> None:
         """Write the record that closes the run."""
@@ -65,7 +67,7 @@ class RunFolder:
             return msgspec.json.decode(path.read_bytes(), type=RunRecord)
         except OSError:
             raise NotARun(
-                f"{self.path} is not a finished run: there is no {path.name} in its evidence"
+                f"{self.path} is not a finished run: there is no {path.name} in its evidence; name one run folder"
             ) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as trouble:
             raise NotARun(f"{path} is not a run record of this version: {trouble}") from None

@@ -4,12 +4,16 @@ from conformance.model.evidence import Evidence, Record, Unobserved
 
 
 class Step(Record, frozen=True, kw_only=True):
-    """One thing that must work before anything can be concluded. `blocks` names the access that is lost without it."""
+    """One thing that must work before anything can be concluded. `blocks` names the access that is lost without it.
+
+    `proves` names the access that it shows to work.
+    """
 
     name: str
     detail: str
     trouble: Unobserved | None = None
     blocks: str = ""
+    proves: str = ""
 
 
 class Price(Record, frozen=True, kw_only=True):

@@ -56,6 +56,7 @@ class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
     """What the checks of one claim say together."""
 
     id: str
+    short: str
     title: str
     made: Annotated[
         bool, Meta(description="the target makes this claim; otherwise it is judged for information")

@@ -216,7 +216,7 @@ class _Probe:
 
     def _chat(self) -> tuple[str, bytes, str]:
         path = self._session.target.endpoint("chat") or "/v1/chat/completions"
-        if self._session.witness is not None and self._session.target.witness_models():
+        if self._session.sees_provider():
             asked = calls.chat(self._session, None, "clear-text")
             return path, msgspec.json.encode(asked.body), asked.atom
         # Without a witness no model may be called: a name that nobody serves still shows whether requests

@@ -160,6 +160,8 @@ class Door:
         return request
 
 
+# What OpenSSL calls bytes that are not TLS.
+_NOT_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST"}
 _TROUBLE = (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError, TimeoutError, OSError, ssl.SSLError)
 
 
@@ -193,8 +195,9 @@ def _kind(
     trouble: BaseException,
 ) -> Literal["refused", "unreachable", "timeout", "reset", "tls", "garbage"]:
     causes = tuple(_causes(trouble))
-    if any(isinstance(c, ssl.SSLError) for c in causes):
-        return "tls"
+    handshake = next((c for c in causes if isinstance(c, ssl.SSLError)), None)
+    if handshake is not None:
+        return _handshake_kind(handshake)
     if any(isinstance(c, ConnectionRefusedError) or "refused" in str(c).lower() for c in causes):
         return "refused"
     if any(isinstance(c, TimeoutError | httpx.TimeoutException) for c in causes):
@@ -204,6 +207,13 @@ def _kind(
     if isinstance(trouble, httpx.RemoteProtocolError) and "disconnected" not in str(trouble):
         return "garbage"
     return "reset"
+
+
+def _handshake_kind(trouble: ssl.SSLError) -> Literal["reset", "garbage", "tls"]:
+    """A close in the middle or bytes that are not TLS say nothing of certificates and versions."""
+    if isinstance(trouble, ssl.SSLEOFError):
+        return "reset"
+    return "garbage" if trouble.reason in _NOT_TLS else "tls"
 
 
 def _causes(trouble: BaseException | None) -> Iterator[BaseException]:

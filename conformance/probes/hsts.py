@@ -132,7 +132,7 @@ def provocations(session: Session, url: str, key: str | None) -> tuple[Provocati
 
 def _served(session: Session, url: str, key: str | None) -> tuple[Provocation, ...]:
     """A stream and a provider's error: only with a key, and only where the provider is the witness."""
-    if session.witness is None or not session.target.witness_models() or key is None:
+    if not session.sees_provider() or key is None:
         return ()
     stream = calls.chat(session, key, "hsts-stream", stream=True)
     fault = calls.chat(session, key, "hsts-fault", fault="error-400")

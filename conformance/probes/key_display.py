@@ -103,7 +103,7 @@ async def _calls_of_a_sibling(session: Session, sibling: Key) -> list[tuple[str,
         found.append(
             ("call for an unknown model", await session.door.send("POST", chat, headers=auth, json=unknown))
         )
-        if "witness" in session.target.access():
+        if session.sees_provider():
             found.append(("call", await calls.send(session, calls.chat(session, sibling.secret, "shown"))))
     found.append(
         ("unknown route", await session.door.send("GET", f"/{session.tag}-no-such-route", headers=auth))

@@ -5,6 +5,7 @@ canary is sent before it is proven that the gateway's provider is the witness.
 """
 
 import asyncio
+from collections.abc import Sequence
 
 from conformance.catalogue import Cost, Phase, observes
 from conformance.collectors.surfaces import measure
@@ -19,6 +20,7 @@ from conformance.probes.door import Answer, NoAnswer
 from conformance.probes.usage import settled_usage
 from conformance.session import Session
 from conformance.target import Target
+from conformance.witness.ledger import WitnessCall
 
 _MARKERS = 2  # calls that prove where the gateway's provider is
 _LIMIT = PICO_PER_USD  # one dollar: read back, it shows the unit of money
@@ -45,7 +47,7 @@ _REACH = {
         "it closed the connection without an answer",
         "check that the port speaks HTTP over TLS",
     ),
-    "garbage": (Fault.TARGET, "what it sent is not HTTP", "check that the port speaks HTTP"),
+    "garbage": (Fault.TARGET, "what it sent is neither TLS nor HTTP", "check what speaks on the port"),
 }
 
 
@@ -134,39 +136,42 @@ async def _witness(session: Session, key: str | None) -> Step:
         asked = calls.chat(session, key, "preflight")
         reply = await calls.send(session, asked)
         seen = calls.reached(session, asked)
-        if calls.admitted(reply) and len(seen) == 1:
-            continue
-        return Step(
-            name=name,
-            detail=f"answered {calls.told(reply)}, seen {len(seen)} times",
-            trouble=_astray(session, reply, len(seen), url),
-            blocks="witness",
-        )
-    return Step(name=name, detail=f"{_MARKERS} marker calls, {_MARKERS} calls at the witness")
+        trouble = _astray(session, reply, seen, url)
+        if trouble is not None:
+            detail = f"answered {calls.told(reply)}, seen {len(seen)} times"
+            return Step(name=name, detail=detail, trouble=trouble, blocks="witness")
+    return Step(name=name, detail=f"{_MARKERS} marker calls, each seen at the witness", proves="witness")
 
 
-def _astray(session: Session, reply: Answer | NoAnswer, seen: int, url: str) -> Unobserved:
+def _astray(
+    session: Session, reply: Answer | NoAnswer, seen: Sequence[WitnessCall], url: str
+) -> Unobserved | None:
+    """Why the witness cannot be taken for the gateway's provider; None where it can. More calls than were made are a finding
+    for later, no reason to stop.
+    """
     model = calls.model_of(session)
-    if calls.admitted(reply) and seen == 0:
+    if calls.admitted(reply) and not seen:
         return Unobserved(
             reason=f"the gateway served a call for '{model}' that the witness did not see: its provider is somebody else, "
             "or a cache",
             fault=Fault.OPERATOR,
             decide=f"point the gateway's provider for '{model}' to the witness at {url}",
         )
-    if seen > 1:
+    if not calls.admitted(reply):
+        refused = isinstance(reply, Answer) and reply.status in {401, 403}
         return Unobserved(
-            reason=f"one call for '{model}' reached the witness {seen} times",
-            fault=Fault.TARGET,
-            decide="find out why the gateway repeats calls that succeeded",
+            reason=f"a plain call for '{model}' was answered {calls.told(reply)} and reached the witness {len(seen)} times",
+            fault=Fault.OPERATOR if refused or not seen else Fault.TARGET,
+            decide="check the key, the model's name, the inference path, and that the gateway trusts and reaches the witness "
+            f"at {url}",
         )
-    refused = isinstance(reply, Answer) and reply.status in {401, 403}
-    return Unobserved(
-        reason=f"a plain call for '{model}' was answered {calls.told(reply)} and reached the witness {seen} times",
-        fault=Fault.OPERATOR if refused or seen == 0 else Fault.TARGET,
-        decide="check the key, the model's name, the inference path, and that the gateway trusts and reaches the witness "
-        f"at {url}",
-    )
+    if session.provider_key and not any(session.provider_key in value for _, value in seen[0].headers):
+        return Unobserved(
+            reason="calls arrive at the witness without the provider key that `witness.api_key` names",
+            fault=Fault.OPERATOR,
+            decide="correct `witness.api_key`, or the gateway's provider key",
+        )
+    return None
 
 
 async def _surfaces(session: Session) -> list[Step]:

@@ -8,8 +8,8 @@ from conformance.catalogue import Check, checks, observations
 from conformance.claims.catalogue import claim_ids, claims
 from conformance.model.declared import Declared
 from conformance.model.preflight import Preflight
+from conformance.target import ACCESS
 from tests.architecture.repository import ROOT
-from tests.architecture.target_page import ACCESS
 from tests.twins.registry import entries
 
 _EVERY = pytest.mark.parametrize("check", checks(), ids=lambda check: check.id)

@@ -10,9 +10,9 @@ from tests.architecture.repository import texts
 _HOME = re.compile(r"/(?:home|root|Users|work|workspace)/\w+")
 _INDEX = re.compile(r"-{2}(?:extra-)?index-url|-{2}find-links|(?:PIP|UV)_(?:EXTRA_)?INDEX|index_url\s*=")
 _URL = re.compile(r"\b(?:https?|ftp|git\+\w+)://([^\s\"'`<>)\]}|]+)")
-# RFC 2606 and RFC 6761 names, addresses of this machine, names that tests make up, and placeholders.
+# RFC 2606 and RFC 6761 names, addresses of this machine, names without a dot, and placeholders.
 _NOWHERE = re.compile(
-    r"(?:.*\.)?(?:example|test|invalid|localhost|example\.(?:com|org|net))|127\.0\.0\.1|\[?::1\]?|\{.*|no\.\.such-host|\w|provider"
+    r"(?:.*\.)?(?:example|test|invalid|localhost|example\.(?:com|org|net))|127\.0\.0\.1|\[?::1\]?|\{.*|no\.\.such-host|[\w-]*"
 )
 _NAMES_ONLY = {
     "www.apache.org": "the licence names itself by this address",

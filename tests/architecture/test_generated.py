@@ -1,6 +1,7 @@
 """Generated files are current, and their examples are target files that load."""
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -11,8 +12,8 @@ from conformance.model.results import encode
 from conformance.target_file import dialect_of, load
 from tests.architecture import generated
 from tests.architecture.markdown import fenced
-from tests.architecture.repository import ROOT
-from tests.architecture.target_page import EXAMPLES
+from tests.architecture.repository import ROOT, files
+from tests.architecture.target_page import EXAMPLES, NOT_YET
 from tests.reports.sample import sample_results
 
 _EXAMPLES = sorted(EXAMPLES.glob("*.toml"))
@@ -63,6 +64,19 @@ def test_the_examples_speak_every_shipped_dialect_and_one_of_their_own() -> None
     spoken = {dialect.name for example in _EXAMPLES if (dialect := dialect_of(load(example)))}
 
     assert set(shipped()) < spoken
+
+
+@pytest.mark.parametrize("name", NOT_YET.values())
+def test_a_key_that_is_said_to_be_unused_is(name: str) -> None:
+    readers = {"conformance/target.py", "conformance/target_file.py", "conformance/dialects/sound.py"}
+    used = re.compile(rf"{re.escape(name)}\b")
+    users = [
+        p
+        for p in files()
+        if p.parts[0] == "conformance" and p.suffix == ".py" and p.as_posix() not in readers
+    ]
+
+    assert not [path for path in users if used.search((ROOT / path).read_text())]
 
 
 def test_results_are_what_their_schema_says() -> None:

@@ -25,7 +25,6 @@ _ALLOWED = {
     **dict.fromkeys(("tool_calls", "tool_choice", "parallel_tool_calls"), _OPENAI),
     **dict.fromkeys(("invalid_request_error", "authentication_error"), _OPENAI),
     **dict.fromkeys(("prompt_price", "completion_price"), _TARGET_FILE),
-    "key_id": "one of the usual names of a primary key, tried beside `id`, `rowid` and `uuid`",
 }
 # It starts that very gateway and writes the target file for it; no check sees anything of this.
 _DEMO = Path("conformance/commands/demo.py")

@@ -15,7 +15,7 @@ Strike = Callable[["Disturbance", House, "subprocess.Popen[str]"], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disturbance:
-    """One disturbance. `strike` happens at `moment`, a fraction of what the undisturbed audit takes."""
+    """One disturbance. `strike` happens at `moment`, a fraction of what the undisturbed audit takes, after the audit began."""
 
     name: str
     front: Weather | None = None  # between suite and gateway
@@ -60,7 +60,7 @@ def _striking(
     return lambda name, source: Disturbance(
         name=name,
         strike=strike,
-        moment=source.uniform(0.05, 0.95),
+        moment=source.uniform(0.0, 0.85),
         seconds=source.uniform(longest / 2, longest),
         room=source.choice(rooms),
         spares_suite=spares_suite,

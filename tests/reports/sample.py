@@ -30,6 +30,21 @@ _TLS_FIX = """nginx: ssl_protocols TLSv1.3;
 Caddy: tls { protocols tls1.3 }
 Envoy: tls_minimum_protocol_version: TLSv1_3"""
 
+_SHORT = {
+    "T1": "TLS 1.3 only",
+    "T2": "HTTPS everywhere",
+    "T3": "HSTS",
+    "K1": "keys shown once",
+    "K2": "keys stored hashed",
+    "S1": "spending limits hold",
+    "Z1": "content is not kept",
+    "I1a": "cloud SOC 2 Type II",
+    "I1b": "segmentation",
+    "I1c": "least privilege",
+    "P1": "incident plan, 72 h",
+    "P2c": "credit",
+    "H2": "clean surface",
+}
 _CLAIMS: tuple[tuple[str, ClaimVerdict, LevelName, str, str], ...] = (
     ("T1", "fail", "outside", "All communication uses TLS 1.3", "TLS 1.2 was negotiated on 1 of 4 addresses"),
     ("T2", "pass", "outside", "HTTPS is enforced on all endpoints", "port 80 only redirects"),
@@ -107,6 +122,7 @@ def _claims(checks: tuple[CheckResult, ...]) -> tuple[ClaimResult, ...]:
     return tuple(
         ClaimResult(
             id=id_,
+            short=_SHORT.get(id_, title[:20]),
             title=title,
             made=not id_.startswith("H"),
             gated=id_ in _GATED,

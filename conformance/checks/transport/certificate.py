@@ -10,7 +10,7 @@ from conformance.model.verdict import Fail, Inconclusive, Pass, Verdict
 @check(
     "transport.certificate-is-trusted",
     claim="T1",
-    severity=Severity.CRITICAL,
+    severity=Severity.HIGH,
     level=Level.OUTSIDE,
     fix="serve a certificate for the API's name with its whole chain (private authority: `gateway.ca_file`)",
 )

@@ -26,7 +26,7 @@ _SHOWN = 5
 @check(
     "transport.tls13-is-negotiated",
     claim="T1",
-    severity=Severity.CRITICAL,
+    severity=Severity.HIGH,
     level=Level.OUTSIDE,
     fix="offer TLS 1.3 on every address and port of the API",
 )
@@ -67,7 +67,7 @@ def ssl3_is_refused(versions: TlsVersions) -> Verdict:
     return _refused(versions, Version.SSL3, "RFC 7568, 3", "SSLv3 MUST NOT be used")
 
 
-@check("transport.tls10-is-refused", claim="T1", severity=Severity.HIGH, level=Level.OUTSIDE, fix=_FIX)
+@check("transport.tls10-is-refused", claim="T1", severity=Severity.CRITICAL, level=Level.OUTSIDE, fix=_FIX)
 def tls10_is_refused(versions: TlsVersions) -> Verdict:
     """TLS 1.0 is refused.
 
@@ -76,7 +76,7 @@ def tls10_is_refused(versions: TlsVersions) -> Verdict:
     return _refused(versions, Version.TLS10, "RFC 8996, 4", "TLS 1.0 MUST NOT be used")
 
 
-@check("transport.tls11-is-refused", claim="T1", severity=Severity.HIGH, level=Level.OUTSIDE, fix=_FIX)
+@check("transport.tls11-is-refused", claim="T1", severity=Severity.CRITICAL, level=Level.OUTSIDE, fix=_FIX)
 def tls11_is_refused(versions: TlsVersions) -> Verdict:
     """TLS 1.1 is refused.
 
@@ -85,7 +85,7 @@ def tls11_is_refused(versions: TlsVersions) -> Verdict:
     return _refused(versions, Version.TLS11, "RFC 8996, 5", "TLS 1.1 MUST NOT be used")
 
 
-@check("transport.tls12-is-refused", claim="T1", severity=Severity.HIGH, level=Level.OUTSIDE, fix=_FIX)
+@check("transport.tls12-is-refused", claim="T1", severity=Severity.CRITICAL, level=Level.OUTSIDE, fix=_FIX)
 def tls12_is_refused(versions: TlsVersions, declared: Declared) -> Verdict:
     """TLS 1.2 is refused.
 
