@@ -106,7 +106,9 @@ def nobody_pays_for_somebody_else(truth: UsageTruth, declared: Declared) -> Verd
         return Inconclusive(
             because="usage could not be read", decide="check `read` in the dialect", cites=(truth,)
         )
-    charged = row.recorded - before.recorded - max(0, before.bill - before.recorded)
+    charged = (
+        row.recorded - before.recorded - (row.bill - before.bill) - max(0, before.bill - before.recorded)
+    )
     if charged > _unit(declared, row.billed_calls):
         return Fail(
             because=f"a call of another key was charged {in_usd(charged)} to this one",

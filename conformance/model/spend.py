@@ -71,10 +71,15 @@ class SpendRace(Evidence, frozen=True, kw_only=True):
         return sum(len(scenario.calls) for scenario in self.rounds)
 
 
+UsageAfter = Literal[
+    "plain calls", "streams", "provider refusals", "a plain call again", "calls of a sibling"
+]
+
+
 class UsageRow(Record, frozen=True, kw_only=True):
     """Recorded usage against the bill after one kind of call; both are sums since the key was made, as is `billed_calls`."""
 
-    after: Literal["plain calls", "streams", "provider refusals", "a plain call again", "calls of a sibling"]
+    after: UsageAfter
     calls: int
     reached: int
     billed_calls: int

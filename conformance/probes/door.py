@@ -51,6 +51,9 @@ class NoAnswer(Record, frozen=True, kw_only=True):
     kind: Literal["refused", "unreachable", "timeout", "reset", "tls", "garbage"]
     detail: str
     ms: int
+    sent: bool = (
+        True  # False: it broke off before the request could leave, so that it cannot have done anything
+    )
 
 
 _EXACT = msgspec.json.Decoder(float_hook=Decimal)
@@ -69,7 +72,9 @@ class Door:
             verify=trust,
             trust_env=False,
             follow_redirects=False,
-            timeout=httpx.Timeout(target.limits.timeout),
+            # Connecting ends before the deadline of the whole exchange: httpx then closes what it opened, where a
+            # cancellation in the middle of a TLS handshake would leave the socket open.
+            timeout=httpx.Timeout(target.limits.timeout, connect=0.9 * target.limits.timeout),
             limits=httpx.Limits(max_connections=target.limits.connections),
             # What is compressed cannot be searched for a secret, nor read by `Answer.json`.
             headers={"user-agent": agent, "accept-encoding": "identity"},
@@ -160,6 +165,8 @@ class Door:
         return request
 
 
+# Trouble before the connection, its TLS included, was made.
+_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 # What OpenSSL calls bytes that are not TLS.
 _NOT_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST"}
 _TROUBLE = (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError, TimeoutError, OSError, ssl.SSLError)
@@ -187,7 +194,10 @@ async def _read_all(response: httpx.Response, began: float) -> Answer:
 
 def _no_answer(trouble: BaseException, began: float) -> NoAnswer:
     return NoAnswer(
-        kind=_kind(trouble), detail=f"{type(trouble).__name__}: {trouble}"[:300], ms=_ms_since(began)
+        kind=_kind(trouble),
+        detail=f"{type(trouble).__name__}: {trouble}"[:300],
+        ms=_ms_since(began),
+        sent=not isinstance(trouble, _UNSENT),
     )
 
 

@@ -79,8 +79,15 @@ class _Served:
     seen: tuple[WitnessCall, ...]
 
     def prompt_arrived(self) -> bool:
-        """Whether every text of the request stands in what the provider received, unchanged."""
-        return all(self.seen[0].carries(text) for text in _texts(self.asked.body.get("messages")))
+        """Whether the provider received the texts of the request, all of them, unchanged, and no others.
+
+        Where it was asked in another shape than ours, the texts must at least stand in it.
+        """
+        sent = _contents(self.asked.body.get("messages"))
+        body = Answer(status=200, headers=(), body=self.seen[0].body, ms=0).json()
+        if isinstance(body, dict) and isinstance(body.get("messages"), list):
+            return _contents(body["messages"]) == sent
+        return all(self.seen[0].carries(text) for text in sent)
 
 
 async def _key(session: Session) -> str:
@@ -155,11 +162,12 @@ def _choice_texts(document: Any, part: str) -> list[str]:
     return found
 
 
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, Mapping):
-        return [text for part in value.values() for text in _texts(part)]
-    if isinstance(value, list | tuple):
-        return [text for part in value for text in _texts(part)]
-    return []
+def _contents(messages: Any) -> list[str]:
+    """The texts of messages in order, whether they are written as strings or as parts."""
+    texts: list[str] = []
+    for message in messages if isinstance(messages, list) else ():
+        content = message.get("content") if isinstance(message, Mapping) else None
+        parts = content if isinstance(content, list) else [content]
+        found = (part.get("text") if isinstance(part, Mapping) else part for part in parts)
+        texts += [text for text in found if isinstance(text, str)]
+    return texts

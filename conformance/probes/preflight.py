@@ -61,7 +61,6 @@ async def preflight(session: Session) -> Preflight:
     steps = [await _reach(session)]
     if steps[0].trouble is not None:
         return Preflight(steps=(*steps, *_lost(session, steps[0].trouble)))
-    steps += await _surfaces(session)
     key, step = await _key(session)
     steps.append(step)
     price = None
@@ -70,6 +69,8 @@ async def preflight(session: Session) -> Preflight:
         if steps[-1].trouble is None:
             price, step = await _money(session, key)
             steps.append(step)
+    # After the first key and calls: what stores them may not have existed before.
+    steps += await _surfaces(session)
     return Preflight(steps=tuple(steps), price=price)
 
 

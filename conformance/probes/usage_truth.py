@@ -8,7 +8,7 @@ from conformance.dialects.speak import Key
 from conformance.model.evidence import CannotObserve
 from conformance.model.money import PICO_PER_USD, from_usd
 from conformance.model.scale import Disruption, Fault, Level
-from conformance.model.spend import UsageRow, UsageTruth
+from conformance.model.spend import UsageAfter, UsageRow, UsageTruth
 from conformance.probes import calls
 from conformance.probes.calls import Asked
 from conformance.probes.usage import settled_usage
@@ -48,9 +48,13 @@ async def usage_truth(session: Session) -> UsageTruth:
         await account.after(
             "provider refusals",
             [calls.chat(session, key.secret, "usage", fault="error-400") for _ in range(_EACH)],
+            marked=True,
         ),
         await account.after(
-            "calls of a sibling", [calls.chat(session, sibling.secret, "usage-sibling")], own=False
+            "calls of a sibling",
+            [calls.chat(session, sibling.secret, "usage-sibling") for _ in range(_EACH)],
+            own=False,
+            marked=True,
         ),
         await account.after("a plain call again", [calls.chat(session, key.secret, "usage")]),
     ]
@@ -65,12 +69,22 @@ class _Account:
         self._key = key
         self._own: list[Asked] = []
 
-    async def after(self, what: str, asked: Sequence[Asked], *, own: bool = True) -> UsageRow:
-        """Make calls, wait until usage was recorded or the declared lag has passed, and note both sums."""
+    async def after(
+        self, what: UsageAfter, asked: Sequence[Asked], *, own: bool = True, marked: bool = False
+    ) -> UsageRow:
+        """Make calls, wait until usage was recorded or the declared lag has passed, and note both sums.
+
+        Where nothing should be recorded, a plain call follows as a mark (`marked`): once it is recorded, whatever came before it
+        would have been too, so that a gateway that records late is not taken for one that charges nothing.
+        """
         for one in asked:
             await calls.send(self._session, one)
         if own:
             self._own += asked
+        if marked:
+            mark = calls.chat(self._session, self._key.secret, "usage")
+            await calls.send(self._session, mark)
+            self._own.append(mark)
         seen = [call for one in self._own for call in calls.reached(self._session, one)]
         price = self._session.price()
         billed = [call for call in seen if call.prompt_tokens or call.completion_tokens]
@@ -81,7 +95,7 @@ class _Account:
         recorded = await settled_usage(self._session, self._key, until=bill, tolerance=tolerance)
         reached = [call for one in asked for call in calls.reached(self._session, one)]
         return UsageRow(
-            after=what,  # type: ignore[arg-type]  # one of the literals above
+            after=what,
             calls=len(asked),
             reached=len(reached),
             billed_calls=len(billed),

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import product
 
 _MOST_ROUNDS = 3_000_000  # PBKDF2 rounds spent on one string; beyond, it is left unverified
 _MOST_MEMORY = 1 << 28
@@ -19,6 +20,7 @@ _PBKDF2 = (
     ),
     re.compile(rb"pbkdf2:(?P<hash>sha\d+):(?P<rounds>\d+)\$(?P<text>[^$\s]+)\$(?P<hex>[0-9a-f]+)"),
 )
+_HEX = re.compile(rb"(?:[0-9a-fA-F]{2})+")
 _SCRYPT = (
     re.compile(rb"scrypt\$(?P<n>\d+)\$(?P<text>[^$\s]+)\$(?P<r>\d+)\$(?P<p>\d+)\$(?P<b64>[A-Za-z0-9+/=]+)"),
     re.compile(rb"scrypt:(?P<n>\d+):(?P<r>\d+):(?P<p>\d+)\$(?P<text>[^$\s]+)\$(?P<hex>[0-9a-f]+)"),
@@ -35,13 +37,13 @@ class Stretched:
     algorithm: str
     verified: bool
     salt: bytes
-    digest_bits: int
+    digest: bytes
 
 
 def stretched(field: bytes, materials: Iterable[bytes]) -> Iterator[Stretched]:
     """Every password hash in a field that belongs to one of the materials, and those that cannot be computed here."""
     for match in _UNVERIFIABLE.finditer(field):
-        yield Stretched(_named(match[1].decode()), verified=False, salt=b"", digest_bits=0)
+        yield Stretched(_named(match[1].decode()), verified=False, salt=b"", digest=b"")
     known = tuple(materials)
     for pattern in _PBKDF2:
         for match in pattern.finditer(field):
@@ -53,38 +55,45 @@ def stretched(field: bytes, materials: Iterable[bytes]) -> Iterator[Stretched]:
 
 def _pbkdf2(match: re.Match[bytes], materials: tuple[bytes, ...]) -> Iterator[Stretched]:
     name = (match["hash"] or b"sha1").decode()
-    rounds, salt, digest = int(match["rounds"]), _salt(match), _digest(match)
-    if name not in hashlib.algorithms_available or not 0 < rounds * len(materials) <= _MOST_ROUNDS:
-        yield Stretched(f"PBKDF2-{name}", verified=False, salt=salt, digest_bits=8 * len(digest))
+    rounds, salts, digest = int(match["rounds"]), _salts(match), _digest(match)
+    tries = tuple(product(materials, salts))
+    if name not in hashlib.algorithms_available or not 0 < rounds * len(tries) <= _MOST_ROUNDS:
+        yield Stretched(f"PBKDF2-{name}", verified=False, salt=salts[0], digest=digest)
         return
-    for material in materials:
+    for material, salt in tries:
         if digest and hashlib.pbkdf2_hmac(name, material, salt, rounds, len(digest)) == digest:
             label = f"PBKDF2-{name}, {rounds:,} rounds"
-            yield Stretched(label, verified=True, salt=salt, digest_bits=8 * len(digest))
+            yield Stretched(label, verified=True, salt=salt, digest=digest)
             return
 
 
 def _scrypt(match: re.Match[bytes], materials: tuple[bytes, ...]) -> Iterator[Stretched]:
     named = match.groupdict()
     cost = 1 << min(int(named["ln"]), 40) if named.get("ln") else int(match["n"])
-    block, lanes, salt, digest = int(match["r"]), int(match["p"]), _salt(match), _digest(match)
+    block, lanes, salts, digest = int(match["r"]), int(match["p"]), _salts(match), _digest(match)
     size = 128 * cost * block
     label = f"scrypt, N={cost:,} r={block} p={lanes}"
     if not digest or size > _MOST_MEMORY or lanes > 4 or cost & (cost - 1) or cost < 2:
-        yield Stretched(label, verified=False, salt=salt, digest_bits=8 * len(digest))
+        yield Stretched(label, verified=False, salt=salts[0], digest=digest)
         return
-    for material in materials:
+    for material, salt in product(materials, salts):
         computed = hashlib.scrypt(
             material, salt=salt, n=cost, r=block, p=lanes, maxmem=2 * size + (1 << 20), dklen=len(digest)
         )
         if computed == digest:
-            yield Stretched(label, verified=True, salt=salt, digest_bits=8 * len(digest))
+            yield Stretched(label, verified=True, salt=salt, digest=digest)
             return
 
 
-def _salt(match: re.Match[bytes]) -> bytes:
+def _salts(match: re.Match[bytes]) -> tuple[bytes, ...]:
+    """The salt as it is written, and as the bytes that it may be the base64 or hexadecimal form of."""
     named = match.groupdict()
-    return named["text"] if named.get("text") else _unpacked(named.get("salt") or b"")
+    text = named.get("text") or b""
+    if not text:
+        return (_unpacked(named.get("salt") or b""),)
+    decoded = [_unpacked(text)] if len(text) % 4 != 1 else []
+    decoded += [bytes.fromhex(text.decode())] if _HEX.fullmatch(text) else []
+    return tuple(dict.fromkeys([text, *(salt for salt in decoded if salt)]))
 
 
 def _digest(match: re.Match[bytes]) -> bytes:

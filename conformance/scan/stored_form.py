@@ -76,6 +76,7 @@ def _matches(key: KeyInStore, surface: str) -> tuple[list[_Match], int, int]:
         _stretched(r.item, surface, s) for r in records for f in r.fields for s in stretched(f, _whole(key))
     ]
     unexplained = {token.value for r in records for token in tokens(r.fields) if is_digest_sized(token)}
+    unexplained -= _explained(matches)
     common = _salts(tokens(field for record in key.beside for field in record.fields))
     hashes = 0
     for salts in (None, common):
@@ -88,8 +89,12 @@ def _matches(key: KeyInStore, surface: str) -> tuple[list[_Match], int, int]:
             found, count = _reproduced(record, surface, known, islice(tried, max(0, MOST_HASHES - hashes)))
             hashes += count
             matches += found
-            unexplained -= {value for match in found for value in (match.value, match.salt) if value}
+            unexplained -= _explained(found)
     return matches, len(unexplained), hashes
+
+
+def _explained(matches: Iterable[_Match]) -> set[bytes]:
+    return {value for match in matches for value in (match.value, match.salt) if value}
 
 
 def _reproduced(
@@ -165,9 +170,9 @@ def _stretched(item: str, surface: str, found: Stretched) -> _Match:
         item=item,
         detail=found.algorithm,
         salt_bits=8 * len(found.salt),
-        digest_bits=found.digest_bits,
+        digest_bits=8 * len(found.digest),
     )
-    return _Match(item, form, found.salt if found.verified else None)
+    return _Match(item, form, found.salt if found.verified else None, found.digest)
 
 
 def _compared(match: _Match, used: dict[bytes, set[str]], salted: int) -> StoredForm:

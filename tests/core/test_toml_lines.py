@@ -22,6 +22,8 @@ kind = "sqlite"
 like = "a"
 [[surfaces.rules]]
 like = "b"
+[models.second]
+max = 2
 """
 
 

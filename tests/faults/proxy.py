@@ -108,9 +108,8 @@ async def _back(
         await writer.drain()
         left -= len(piece)
     if lot.kind == "stall":
-        await (
-            asyncio.Event().wait()
-        )  # neither bytes nor an end, until somebody loses patience and the road is closed
+        # Neither bytes nor an end, until somebody loses patience and the road is closed.
+        await asyncio.Event().wait()
     elif lot.kind == "cut":
         _reset(writer)
     else:

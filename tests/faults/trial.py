@@ -16,6 +16,7 @@ from tests.twins.registry import Entry
 
 _LONGEST = 180.0  # seconds; an audit that takes longer is taken for one that never ends
 _CLEANUP_SECONDS = 60.0
+_SHUTDOWN = "Exception ignored in: <module 'threading'"  # the interpreter's own, where a signal comes after our last line
 UNDISTURBED = Disturbance(name="undisturbed")
 
 
@@ -73,15 +74,20 @@ def attempt(
     with standing(
         entry, folder / "house", front=disturbance.front, back=disturbance.back, seed=seed
     ) as house:
-        began = time.monotonic()
         audit = _start(house, folder / "runs", seed, options)
-        said = _strike_and_hear(audit, disturbance, house, folder / "runs", expected)
+        _await_beginning(audit, folder / "runs")
+        began = time.monotonic()
+        said = _strike_and_hear(audit, disturbance, house, expected)
         seconds = time.monotonic() - began
         house.mend()
         run = next(iter((folder / "runs").glob("*")), None)
         complaints = _of_output(audit.returncode, said)
         if run is not None:
-            complaints += _of_folder(run, audit.returncode, disturbance)
+            # A second signal or a late one ends the command after all was written, with a code that says nothing of the gate.
+            cut_short = audit.returncode < 0 or "gateproof: interrupted\n" in (said or "")
+            complaints += _of_folder(
+                run, None if cut_short or not disturbance.spares_suite else audit.returncode
+            )
             complaints += _of_keys(run, house, disturbance)
         return _outcome(run, audit.returncode, seconds, said or "", complaints)
 
@@ -102,13 +108,17 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "GATEPROOF_SSLYZE": "/nonexistent"}
 
 
+def _await_beginning(audit: "subprocess.Popen[str]", runs: Path) -> None:
+    """Wait until an audit has made its run folder: one that has not begun cannot be disturbed."""
+    while audit.poll() is None and not runs.exists():
+        time.sleep(0.01)
+
+
 def _strike_and_hear(
-    audit: "subprocess.Popen[str]", disturbance: Disturbance, house: House, runs: Path, expected: float
+    audit: "subprocess.Popen[str]", disturbance: Disturbance, house: House, expected: float
 ) -> str | None:
     """Let the disturbance happen in its moment; what the audit printed, or None where it did not end in time."""
     if disturbance.strike is not None:
-        while audit.poll() is None and not runs.exists():
-            time.sleep(0.01)  # an audit that has not begun cannot be disturbed
         try:
             return audit.communicate(timeout=disturbance.moment * expected)[0]
         except subprocess.TimeoutExpired:
@@ -124,14 +134,15 @@ def _strike_and_hear(
 def _of_output(code: int, said: str | None) -> list[str]:
     if said is None:
         return [f"the audit did not end within {_LONGEST:g} s"]
-    complaints = ["a traceback was printed"] if "Traceback" in said else []
+    ours = said.partition(_SHUTDOWN)[0]
+    complaints = ["a traceback was printed"] if "Traceback" in ours else []
     complaints += ["exit code 4: a fault of the suite"] if code == 4 else []
     complaints += ["it ended without a word"] if code >= 0 and not said.strip() else []
     return complaints
 
 
-def _of_folder(run: Path, code: int, disturbance: Disturbance) -> list[str]:
-    """A run can be judged again to the same bytes; one that was cut short is at least told to be so."""
+def _of_folder(run: Path, code: int | None) -> list[str]:
+    """A run can be judged again, to the same bytes and the same exit code where it ended by itself with one."""
     faults = _results(run)["run"]["faults"] if _results(run) else []
     complaints = [f"fault of the suite: {fault}" for fault in faults]
     before = _read(run / "results.json")
@@ -139,11 +150,9 @@ def _of_folder(run: Path, code: int, disturbance: Disturbance) -> list[str]:
         complaints.append("results.json is not whole")
     done = _gateproof("judge", run)
     complaints += ["`judge` printed a traceback"] if "Traceback" in done.stderr else []
-    if (
-        disturbance.spares_suite and code >= 0 and done.returncode != code
-    ):  # < 0: a signal, after all was written
+    if code is not None and done.returncode != code:
         complaints.append(f"`judge` ended with {done.returncode}, the audit with {code}")
-    if disturbance.spares_suite and _read(run / "results.json") != before:
+    if code is not None and _read(run / "results.json") != before:
         complaints.append("`judge` wrote other bytes than the audit")
     return complaints
 

@@ -16,7 +16,7 @@ from conformance.model.preflight import Preflight, Price
 from conformance.probes.door import Door
 from conformance.probes.meter import Meter
 from conformance.session import Session
-from conformance.target import Gateway, Limits, Model, Target, WitnessPlace
+from conformance.target import Gateway, Limits, Model, Target
 from conformance.witness.pki import Authority, make_authority
 from conformance.witness.tls import server_context
 
@@ -46,14 +46,13 @@ def tls(authority: Authority) -> ssl.SSLContext:
 
 
 def target(port: int, scheme: str = "http", limits: Limits = LIMITS, **gateway: Any) -> Target:
-    """A target on loopback with a model that the witness sees."""
+    """A target on loopback with one model."""
     url = f"{scheme}://127.0.0.1:{port}"
     return Target(
         name="t",
         environment="test",
         gateway=Gateway(**({"base_urls": (url,)} | gateway)),
         models={"m": Model()},
-        witness=WitnessPlace(),
         limits=limits,
     )
 

@@ -37,11 +37,13 @@ async def listening(script: Script, tls: ssl.SSLContext | None = None) -> AsyncI
 async def request(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
     """Read one request: its head and its body."""
     head = await reader.readuntil(b"\r\n\r\n")
-    length = 0
-    for line in head.lower().split(b"\r\n"):
-        if line.startswith(b"content-length:"):
-            length = int(line.partition(b":")[2])
-    return head, await reader.readexactly(length)
+    return head, await reader.readexactly(length_of(head))
+
+
+def length_of(head: bytes) -> int:
+    """The length of the body that a head announces."""
+    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    return int(lengths[0].partition(b":")[2]) if lengths else 0
 
 
 def saying(*parts: bytes, heard: list[tuple[bytes, bytes]] | None = None) -> Script:

@@ -60,7 +60,7 @@ def test_an_answer_keeps_status_headers_and_body_as_they_came(opened: Opened) ->
         (servers.reset, "reset"),
         (servers.half_close, "reset"),
         (saying(), "reset"),
-        (saying(b"SSH-2.0-OpenSSH_9.9\r\n"), "garbage"),
+        (saying(b"SSH-2.0-OpenSSH_9.9\r\n"), "reset"),
         (saying(b"\x15\x03\x03\x00\x02\x02\x28"), "garbage"),
         (saying(b"HTTP/1.1 twohundred OK\r\n\r\n"), "garbage"),
         (saying(b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n"), "garbage"),

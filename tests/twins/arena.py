@@ -84,7 +84,9 @@ def hold(entry: Entry, folder: Path, *, sample: int) -> Outcome:
         process = stack.enter_context(running(command(ground, entry), ground))
         port = stack.enter_context(breakage.before(listening(process, ground)))
         target_file = write_target(ground, entry, port)
-        results = asyncio.run(_audited(target_file, folder / "runs", sample, _ending(process, breakage.dies_at)))
+        results = asyncio.run(
+            _audited(target_file, folder / "runs", sample, _ending(process, breakage.dies_at))
+        )
     return Outcome(entry=entry, results=results, log=ground.log.read_text(errors="replace"))
 
 

@@ -1,12 +1,9 @@
 """Parts of the reference gateway with something around them: each class passes everything on, a twin overrides one method."""
 
-import base64
 import json
-import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from reference_gateway.content.opener import unsealed
@@ -98,7 +95,9 @@ def overheard(tell: Callable[[Exchange], None]) -> Callable[[App], App]:
 
     def around(app: App) -> App:
         async def listening(scope: Scope, receive: Receive, send: Send) -> None:
-            headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+            headers = {
+                name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+            }
             exchange = Exchange(path=scope["path"], headers=headers)
 
             async def received() -> Message:

@@ -40,7 +40,10 @@ def _held(entry: Entry, sample: int) -> Outcome:
         outcome = hold(entry, Path(folder), sample=sample)
     word = "right" if outcome.right() else "WRONG"
     failed = ", ".join(sorted(outcome.failed())) or "nothing"
-    print(f"{word}  {entry.kind:10} {entry.id():48} {time.monotonic() - began:5.1f} s  failed: {failed}", flush=True)
+    print(
+        f"{word}  {entry.kind:10} {entry.id():48} {time.monotonic() - began:5.1f} s  failed: {failed}",
+        flush=True,
+    )
     if not outcome.right():
         print(outcome.account(), flush=True)
     return outcome
@@ -48,7 +51,9 @@ def _held(entry: Entry, sample: int) -> Outcome:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests.twins.exam", description=__doc__)
-    parser.add_argument("--only", default="*", metavar="GLOB", help="hold only these; the matrix is then not written")
+    parser.add_argument(
+        "--only", default="*", metavar="GLOB", help="hold only these; the matrix is then not written"
+    )
     parser.add_argument("--sample", type=int, default=_SAMPLE, help="calls per path of the campaign")
     return parser.parse_args()
 

@@ -91,7 +91,12 @@ def _second(ground: Ground, entry: Entry) -> Path:
     folder = ground.folder / "gateway"
     authority = make_authority(folder / "tls")
     (folder / "master.key").write_text(f"sk-master-{secrets.token_hex(24)}")
-    model = {"upstream": "upstream-model", "prompt_pico": 10**6, "completion_pico": 2 * 10**6, "max_output": 4096}
+    model = {
+        "upstream": "upstream-model",
+        "prompt_pico": 10**6,
+        "completion_pico": 2 * 10**6,
+        "max_output": 4096,
+    }
     config = {
         "certificate": str(authority.certificate),
         "private_key": str(authority.private_key),

@@ -5,6 +5,7 @@ import base64
 import hashlib
 import os
 import random
+import re
 import sqlite3
 import ssl
 import time
@@ -168,7 +169,7 @@ def hsts_twice(parts: Parts) -> Parts:
 # --- keys --------------------------------------------------------------------------------------------------
 
 
-def _remembering(parts: Parts, show: Callable[[str], Mapping[str, str]]) -> Parts:
+def remembering(parts: Parts, show: Callable[[str], Mapping[str, str]]) -> Parts:
     """Every view of a key with more fields, made from its secret."""
     secrets: dict[int, str] = {}
 
@@ -188,19 +189,19 @@ def _remembering(parts: Parts, show: Callable[[str], Mapping[str, str]]) -> Part
 @twin("secret-in-listing", fails={SHOWN_ONCE})
 def secret_in_listing(parts: Parts) -> Parts:
     """The secret beside each key."""
-    return _remembering(parts, lambda secret: {"key": secret})
+    return remembering(parts, lambda secret: {"key": secret})
 
 
 @twin("most-of-secret-in-listing", fails={SHOWN_ONCE})
 def most_of_secret_in_listing(parts: Parts) -> Parts:
     """A mask that hides the middle only: what is left could be guessed."""
-    return _remembering(parts, lambda secret: {"hint": f"{secret[:40]}…{secret[-15:]}"})
+    return remembering(parts, lambda secret: {"hint": f"{secret[:40]}…{secret[-15:]}"})
 
 
 @twin("secret-in-listing-encoded", fails={SHOWN_ONCE})
 def secret_in_listing_encoded(parts: Parts) -> Parts:
     """The secret beside each key, in base64."""
-    return _remembering(parts, lambda secret: {"token": base64.b64encode(secret.encode()).decode()})
+    return remembering(parts, lambda secret: {"token": base64.b64encode(secret.encode()).decode()})
 
 
 def _keeping(parts: Parts, kept: Callable[[str], str]) -> Parts:
@@ -442,7 +443,7 @@ def _settled(parts: Parts, change: Callable[[Settle], Settle]) -> Parts:
     return replace(parts, ledger=Changing)
 
 
-@twin("streams-not-counted", fails={USAGE})
+@twin("streams-not-counted", fails={USAGE, SEQUENTIAL})
 def streams_not_counted(parts: Parts) -> Parts:
     """Streams cost nothing."""
     streaming: ContextVar[bool] = ContextVar("streaming", default=False)
@@ -464,9 +465,7 @@ def streams_not_counted(parts: Parts) -> Parts:
 @twin("usage-shown-by-half", fails={USAGE})
 def usage_shown_by_half(parts: Parts) -> Parts:
     """The limit counts all, the usage that is shown half."""
-    return replace(
-        parts, key_view=lambda account: parts.key_view(replace(account, total=account.total // 2))
-    )
+    return replace(parts, key_view=lambda account: parts.key_view(replace(account, total=account.total // 2)))
 
 
 @twin("half-is-charged", fails={USAGE, SEQUENTIAL})
@@ -475,7 +474,9 @@ def half_is_charged(parts: Parts) -> Parts:
 
     def change(message: Settle) -> Settle:
         return replace(
-            message, prompt_tokens=message.prompt_tokens // 2, completion_tokens=message.completion_tokens // 2
+            message,
+            prompt_tokens=message.prompt_tokens // 2,
+            completion_tokens=message.completion_tokens // 2,
         )
 
     return _settled(parts, change)
@@ -547,7 +548,9 @@ def logs_prompts_base64(parts: Parts) -> Parts:
 @twin("logs-prompts-on-provider-error", fails={NO_CONTENT})
 def logs_prompts_on_provider_error(parts: Parts) -> Parts:
     """The request is logged where the provider failed, to find out why."""
-    return _told(parts, lambda e: _print(b"ERROR upstream, request=" + e.request) if e.status == 502 else None)
+    return _told(
+        parts, lambda e: _print(b"ERROR upstream, request=" + e.request) if e.status == 502 else None
+    )
 
 
 @twin("logs-one-prompt-in-five", fails={NO_CONTENT})
@@ -561,10 +564,10 @@ def logs_one_prompt_in_five(parts: Parts) -> Parts:
     return _told(parts, tell)
 
 
-@twin("logs-unauthenticated-bodies", fails={NO_CONTENT})
-def logs_unauthenticated_bodies(parts: Parts) -> Parts:
-    """Requests without a good key are kept for the abuse desk."""
-    return _told(parts, lambda e: _print(b"ABUSE " + e.request) if e.status == 401 else None)
+@twin("logs-refused-bodies", fails={NO_CONTENT})
+def logs_refused_bodies(parts: Parts) -> Parts:
+    """Requests that are over their limit are kept for the sales desk."""
+    return _told(parts, lambda e: _print(b"UPSELL " + e.request) if e.status == 402 else None)
 
 
 def _in_a_table(parts: Parts, after: str = "") -> Parts:
@@ -579,7 +582,9 @@ def _in_a_table(parts: Parts, after: str = "") -> Parts:
 
     def tell(exchange: Exchange) -> None:
         if _is_prompt(exchange):
-            _write(ledger[0], "INSERT INTO history VALUES (?)", (exchange.request.decode("utf-8", "replace"),))
+            _write(
+                ledger[0], "INSERT INTO history VALUES (?)", (exchange.request.decode("utf-8", "replace"),)
+            )
             if after:
                 _write(ledger[0], after)
 
@@ -711,8 +716,7 @@ def answers_rewritten(parts: Parts) -> Parts:
         async def softening(scope: Scope, receive: Receive, send: Send) -> None:
             async def sent(message: Message) -> None:
                 if _is_prompt(Exchange(path=scope["path"], headers={})) and "body" in message:
-                    message["body"] = message["body"].replace(b'"content":"', b'"content":"~', 1)
-                    message.get("headers")
+                    message["body"] = re.sub(rb'("content": ?")', rb"\1~", message["body"], count=1)
                 await send(message)
 
             await app(scope, receive, sent)
@@ -722,7 +726,7 @@ def answers_rewritten(parts: Parts) -> Parts:
     return replace(parts, app=around)
 
 
-@twin("streams-sent-twice", fails={ONCE, USAGE})
+@twin("streams-sent-twice", fails={ONCE, USAGE, SEQUENTIAL})
 def streams_sent_twice(parts: Parts) -> Parts:
     """Streams go to two providers, and the second answer is thrown away."""
 

@@ -1,9 +1,21 @@
 """Odd but conformant variants of the reference gateway: whatever is no promise may be otherwise."""
 
+import base64
+import hashlib
+import hmac
+import secrets
+import string
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from reference_gateway.app import Parts
+from reference_gateway.ledger.keys import Hashing
+from reference_gateway.ledger.wire import Held, Ledger, Refused, Reserve
+from reference_gateway.web.asgi import App, Message, Receive, Scope, Send
 from tests.twins import registry
+from tests.twins.around import LedgerAround, overheard
+from tests.twins.reference_twins import remembering
 
 variant = partial(registry.variant, host="reference")
 
@@ -12,3 +24,86 @@ variant = partial(registry.variant, host="reference")
 def as_it_is(parts: Parts) -> Parts:
     """Nothing replaced."""
     return parts
+
+
+def _statuses(parts: Parts, other: Mapping[int, int]) -> Parts:
+    """Other status codes for the same refusals."""
+
+    def around(app: App) -> App:
+        async def changed(scope: Scope, receive: Receive, send: Send) -> None:
+            async def sent(message: Message) -> None:
+                status = message.get("status")
+                await send({**message, "status": other.get(status, status)} if status else message)
+
+            await app(scope, receive, sent)
+
+        return changed
+
+    return replace(parts, app=around)
+
+
+@variant("refuses-with-429-and-403")
+def refuses_with_429_and_403(parts: Parts) -> Parts:
+    """Over the limit is 429, a bad key 403, an unknown model 400."""
+    return _statuses(parts, {402: 429, 401: 403, 404: 400})
+
+
+@variant("hsts-spelt-oddly")
+def hsts_spelt_oddly(parts: Parts) -> Parts:
+    """RFC 6797 allows quotes, any case, any order, and directives that nobody knows."""
+    others = tuple(h for h in parts.response_headers if h[0].lower() != "strict-transport-security")
+    odd = ("STRICT-TRANSPORT-SECURITY", 'IncludeSubDomains ; x=y; MAX-AGE="31536000"')
+    return replace(parts, response_headers=(*others, odd))
+
+
+@variant("hmac-with-a-salt")
+def hmac_with_a_salt(parts: Parts) -> Parts:
+    """Keys stored as HMAC-SHA-256 under a salt of their own."""
+    return replace(parts, hashing=Hashing(digest=lambda salt, key: hmac.digest(salt, key, "sha256")))
+
+
+@variant("sha3-salt-last")
+def sha3_salt_last(parts: Parts) -> Parts:
+    """Another strong digest, the salt behind the key."""
+    return replace(parts, hashing=Hashing(digest=lambda salt, key: hashlib.sha3_256(key + salt).digest()))
+
+
+@variant("shows-the-end-of-keys")
+def shows_the_end_of_keys(parts: Parts) -> Parts:
+    """The last six characters beside each key, as many dashboards do: hundreds of bits stay unknown."""
+    return remembering(parts, lambda secret: {"hint": f"…{secret[-6:]}"})
+
+
+@variant("holds-back-thrice")
+def holds_back_thrice(parts: Parts) -> Parts:
+    """Every call reserves three times its prompt: it refuses early, and never too late."""
+
+    class Cautious(LedgerAround):
+        async def reserve(self, message: Reserve) -> Held | Refused:
+            return await super().reserve(replace(message, prompt_bound=3 * message.prompt_bound))
+
+    inner = parts.ledger
+
+    def ledger(made: Ledger) -> Ledger:
+        return Cautious(inner(made))
+
+    return replace(parts, ledger=ledger)
+
+
+@variant("noisy-log")
+def noisy_log(parts: Parts) -> Parts:
+    """A log full of random ids in the alphabet of canaries, and of base64, but without content."""
+    letters = string.ascii_uppercase + string.digits
+
+    def tell(_: object) -> None:
+        ids = " ".join("".join(secrets.choice(letters) for _ in range(27)) for _ in range(20))
+        print(f"trace {ids} {base64.b64encode(secrets.token_bytes(300)).decode()}", flush=True)
+
+    return replace(parts, app=overheard(tell))
+
+
+@variant("more-headers")
+def more_headers(parts: Parts) -> Parts:
+    """A proxy before it names itself and counts."""
+    more = (("server", "proxy"), ("via", "1.1 proxy"), ("x-ratelimit-limit-requests", "10000"))
+    return replace(parts, response_headers=(*parts.response_headers, *more))

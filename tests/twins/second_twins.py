@@ -13,9 +13,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from http.client import HTTPResponse
-from pathlib import Path
 
 from conformance.witness.pki import make_authority
+from tests.hosts.second_config import Config
 from tests.hosts.second_edge import Handler, Redirect
 from tests.hosts.second_gateway import SecondGateway
 from tests.hosts.second_http import Call, RefusalError
@@ -34,6 +34,7 @@ STRONG = "keys.stored-form-is-salted-and-strong"
 RECOVERABLE = "keys.secret-is-not-stored-recoverably"
 SEQUENTIAL = "spend.sequential-limit-holds"
 CONCURRENT = "spend.concurrent-limit-holds"
+REFUSED = "spend.refusals-reach-no-provider"
 USAGE = "spend.usage-equals-the-bill"
 NO_CONTENT = "retention.surfaces-hold-no-content"
 ONCE = "forwarding.every-call-reaches-the-provider-once"
@@ -229,7 +230,7 @@ class SecretInUpdates(_Remembering):
         return {"metadata": {"key": secret}}
 
 
-@twin("key-stored-plain", fails={RECOVERABLE})
+@twin("key-stored-plain", fails={RECOVERABLE, STRONG})
 class KeyStoredPlain(SecondGateway):
     """Keys as they are."""
 
@@ -240,7 +241,7 @@ class KeyStoredPlain(SecondGateway):
         return hmac.compare_digest(secret.encode(), stored.encode())
 
 
-@twin("key-stored-base64", fails={RECOVERABLE})
+@twin("key-stored-base64", fails={RECOVERABLE, STRONG})
 class KeyStoredBase64(SecondGateway):
     """Keys in base64."""
 
@@ -369,6 +370,29 @@ class LimitCheckThenAct(SecondGateway):
         return self.store.hold(key, order.worst, order.worst)
 
 
+@twin("refused-after-forwarding", fails={SEQUENTIAL, CONCURRENT, REFUSED})
+class RefusedAfterForwarding(SecondGateway):
+    """The provider is asked first, and whoever is over the limit then gets no answer."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.over: list[Hold] = []
+
+    def reserve(self, key: Key, order: Order) -> Hold:
+        if self.store.fits(key, order.worst):
+            return super().reserve(key, order)
+        hold = self.store.hold(key, 0, order.worst)
+        self.over.append(hold)
+        return hold
+
+    def fetch(self, call: Call, order: Order, hold: Hold) -> bytes:
+        data = super().fetch(call, order, hold)
+        if any(hold is over for over in self.over):
+            self.settle(hold, 0)
+            raise RefusalError(403)
+        return data
+
+
 @twin("limit-after-the-fact", fails={SEQUENTIAL, CONCURRENT})
 class LimitAfterTheFact(SecondGateway):
     """A call is let through while less than the budget is spent."""
@@ -379,7 +403,9 @@ class LimitAfterTheFact(SecondGateway):
         return self.store.hold(key, 0, order.worst)
 
 
-@twin("limit-on-late-usage", fails={SEQUENTIAL, CONCURRENT}, config={"usage_lag": 1.0}, claims={"usage_lag": 4})
+@twin(
+    "limit-on-late-usage", fails={SEQUENTIAL, CONCURRENT}, config={"usage_lag": 1.0}, claims={"usage_lag": 4}
+)
 class LimitOnLateUsage(SecondGateway):
     """The budget is compared with the usage that is shown, which follows late."""
 
@@ -583,7 +609,9 @@ class PromptsShortened(_Rewriting):
     def rewritten(self, request: dict[str, object]) -> dict[str, object]:
         messages = request["messages"]
         assert isinstance(messages, list)
-        return request | {"messages": [message | {"content": message["content"][:-5]} for message in messages]}
+        return request | {
+            "messages": [message | {"content": message["content"][:-5]} for message in messages]
+        }
 
 
 @twin("streams-sent-twice", fails={ONCE, USAGE})

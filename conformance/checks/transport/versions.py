@@ -10,6 +10,7 @@ from conformance.checks.transport.reproduction import declared_clear, replay, s_
 from conformance.model.declared import Declared
 from conformance.model.scale import Level, Severity
 from conformance.model.transport import (
+    ENDED,
     Attempt,
     Outcome,
     Place,
@@ -21,6 +22,7 @@ from conformance.model.verdict import Fail, Inconclusive, Norm, NotApplicable, P
 
 _FIX = "set the minimum TLS version of every listener, virtual host and address to 1.3, also without SNI"
 _SHOWN = 5
+_ENDS = 3  # of a connection, until they count as an answer (the rule for refusals)
 
 
 @check(
@@ -217,9 +219,15 @@ def _without_tls(trial: PlaceTrial, versions: TlsVersions) -> str:
     if declared_clear(trial.place, versions) and any(a.outcome is Outcome.GARBAGE for a in controls):
         return "answers without TLS, as its base URL says"
     older = [a for a in trial.attempts if a.negotiated() not in {None, Version.TLS13}]
-    if older and controls and all(a.alert is not None or a.complete for a in controls):
+    if older and controls and _turned_away(controls):
         return f"turns TLS 1.3 away ({describe(controls[0])}) and accepts an older version"
     return ""
+
+
+def _turned_away(controls: list[Attempt]) -> bool:
+    """Whether every control says no: by an alert or an older ServerHello, or thrice by ending the connection."""
+    ends = [attempt for attempt in controls if attempt.alert is None and not attempt.complete]
+    return all(attempt.outcome in ENDED for attempt in ends) and (not ends or len(controls) >= _ENDS)
 
 
 def _not_reached(versions: TlsVersions, unclear: list[PlaceTrial]) -> Inconclusive:
