@@ -2,13 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
+
+import msgspec
 
 from conformance.assess import assess
 from conformance.catalogue import Observation, Phase, checks, observations
 from conformance.evidence.folder import NotARun, RunFolder
+from conformance.evidence.writing import CannotRecord, write_whole
 from conformance.judge import Gathered, judge, recall
 from conformance.kills import kill_matrix
 from conformance.model.declared import Declared
@@ -22,6 +27,7 @@ from conformance.session import Session
 from conformance.stage import Stage, declare
 from conformance.target import ACCESS
 
+_Left = TypeVar("_Left")
 Progress = Callable[[str, str], None]  # (observation, "begins" | "ends" | "cannot"): for whoever watches
 
 
@@ -90,9 +96,21 @@ async def audit(stage: Stage, selection: Selection, progress: Progress) -> Resul
         await observer.observe(todo.observations)
     except asyncio.CancelledError:
         interrupted = True
-    leftovers = await stage.clear_up()
+    except CannotRecord:
+        await _to_its_end(stage.clear_up())
+        raise
+    leftovers = await _to_its_end(stage.clear_up())
     stage.folder.finish(_record(stage, selection, observer, interrupted=interrupted, leftovers=leftovers))
     return reassess(stage.folder)
+
+
+async def _to_its_end(clearing_up: Coroutine[None, None, _Left]) -> _Left:
+    """Await what no interruption may cut short: nothing is looked at any more, and keys are to be revoked."""
+    task = asyncio.ensure_future(clearing_up)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([task])
+    return task.result()
 
 
 def reassess(folder: RunFolder) -> Results:
@@ -102,7 +120,10 @@ def reassess(folder: RunFolder) -> Results:
     declared = gathered.get("Declared")
     if not isinstance(declared, Declared):
         raise NotARun(f"{folder.path} does not say what was declared about its target")
-    selection = Selection.parse(record.selection)
+    try:
+        selection = Selection.parse(record.selection)
+    except (msgspec.DecodeError, UnicodeDecodeError) as trouble:
+        raise NotARun(f"{folder.path}: the selection in its record cannot be read: {trouble}") from None
     findings = judge(selection.checks(checks()), gathered)
     results = assess(
         declared=declared,
@@ -112,7 +133,7 @@ def reassess(folder: RunFolder) -> Results:
         digests={name: digest for name in gathered if (digest := folder.digest(name))},
         kills=kill_matrix(),
     )
-    (folder.path / "results.json").write_bytes(encode(results))
+    write_whole(folder.path / "results.json", encode(results))
     return results
 
 
@@ -137,7 +158,7 @@ class Observer:
             while waiting:
                 pending = {o.yields for o in waiting}
                 ready = [o for o in waiting if not pending & set(o.after)]
-                await asyncio.gather(*(self._look(o) for o in ready))
+                await _side_by_side(self._look(o) for o in ready)
                 waiting = [o for o in waiting if o not in ready]
 
     def keep(self, name: str, found: Evidence | Unobserved) -> None:
@@ -181,6 +202,8 @@ class Observer:
             return await observation.run(session)
         except CannotObserve as trouble:
             return trouble.unobserved
+        except CannotRecord:
+            raise  # our own disk: no look can go on
         except OSError as trouble:
             return Unobserved(
                 reason=f"{observation.title}: {trouble}",
@@ -194,6 +217,17 @@ class Observer:
                 fault=Fault.SUITE,
                 decide="report this as a fault of the suite",
             )
+
+
+async def _side_by_side(looks: Iterable[Coroutine[None, None, None]]) -> None:
+    """Run looks together; where one cannot be recorded, the others end before anything else is done."""
+    tasks = [asyncio.ensure_future(look) for look in looks]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _earlier_timings(stage: Stage) -> tuple[Timing, ...]:

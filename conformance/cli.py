@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from conformance.evidence.writing import CannotRecord
 from conformance.target_file import OperatorError
 
 _EXITS = """exit codes:
@@ -24,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = command.run(options)
     except OperatorError as trouble:
         print(f"gateproof: {trouble}", file=sys.stderr)
+        return 2
+    except CannotRecord as trouble:
+        print(f"gateproof: {trouble}; make room there", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of our output left, as `head` does
         sys.stderr.close()

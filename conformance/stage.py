@@ -58,16 +58,19 @@ class Stage:
                 )
 
     async def clear_up(self) -> tuple[str, ...]:
-        """Revoke every key of this run; the names of those that may still be alive."""
+        """Revoke every key of this run; the names of those that may still be alive.
+
+        Raises CannotRecord where the run folder cannot be written any more, after every key was tried.
+        """
         api = self.session.key_api
         if api is None:
             return ()
-        self._keep_secrets(api)
         self.session.meter.clear_up()
         path = self.folder.private / JOURNAL
         with suppress(TimeoutError):  # what may still be alive is named below, and `cleanup` can try again
             async with asyncio.timeout(_CLEAR_UP_SECONDS):
                 await _clear_all(api, path)
+        self._keep_secrets(api)
         return tuple(sorted(entry.name for entry in leftovers(path)))
 
     def _keep_secrets(self, api: KeyApi) -> None:
@@ -85,7 +88,10 @@ async def _clear_all(api: KeyApi, path: Path) -> None:
         entries = leftovers(path)
         if any(not entry.variables for entry in entries):
             await asyncio.sleep(_GRACE_SECONDS)
-        await asyncio.gather(*(_clear(api, entry) for entry in entries))
+        troubles = await asyncio.gather(*(_clear(api, entry) for entry in entries), return_exceptions=True)
+        for trouble in troubles:
+            if trouble is not None:
+                raise trouble
 
 
 async def _clear(api: KeyApi, entry: Leftover) -> None:

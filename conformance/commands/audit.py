@@ -16,6 +16,7 @@ from conformance.commands.choice import selection
 from conformance.commands.display import display
 from conformance.commands.outcome import show
 from conformance.evidence.folder import RunFolder
+from conformance.evidence.writing import CannotRecord
 from conformance.model.results import Results
 from conformance.selection import Selection
 from conformance.stage import open_stage
@@ -40,7 +41,21 @@ def audit_target(options: argparse.Namespace, target: Target, target_file: Path)
         if getattr(options, "resume", None) is None:
             shutil.rmtree(folder.path, ignore_errors=True)  # nothing was sent yet
         raise
+    except CannotRecord as trouble:
+        raise OperatorError(f"{trouble}; {_after_a_full_disk(folder)}") from None
     return show(results, folder, as_json=options.json, quiet=options.quiet)
+
+
+def _after_a_full_disk(folder: RunFolder) -> str:
+    """What is left to do once the run folder could not be written."""
+    journal = folder.private / "journal.jsonl"
+    if not journal.exists() or not journal.stat().st_size:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        return "nothing was sent; make room there or give another folder with --out"
+    return (
+        f"what was seen before is kept in {folder.path}; make room there, then run "
+        f"`gateproof cleanup {folder.path}` to end what keys are left, or resume the audit with --resume"
+    )
 
 
 async def _audit(

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from conformance.audit import Plan, plan
 from conformance.catalogue import Phase, checks
@@ -18,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
     target = load(options.target)
     chosen = selection(options)
     sample = options.sample or PROFILES[options.profile]
-    todo = plan(target.access(), target.environment, target.authorisation is not None, chosen)
+    todo = plan(target.access(), target.environment, target.authorised(datetime.now(UTC).date()), chosen)
     print(f"{target.name} ({target.environment}): {', '.join(target.gateway.base_urls)}")
     print(f"profile {options.profile}: {sample} calls per path")
     _print_places(target)

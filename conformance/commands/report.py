@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
         raise OperatorError(
             f"{folder.path} holds no results.json; `gateproof judge` writes one from recorded evidence"
         ) from None
-    except msgspec.DecodeError as trouble:
+    except (msgspec.DecodeError, UnicodeDecodeError) as trouble:
         raise OperatorError(f"{path} is not of this version: {trouble}") from None
     print(folder.write_text("report.html", render(results)))
     return 0

@@ -32,15 +32,24 @@ _REACH = {
 class KeyApiTrouble(CannotObserve):
     """The key API did not do what the dialect says it does.
 
-    `answer` is what it answered instead, None where it did not; `call` is the place of that call in its operation, from 0.
+    `answer` is what it answered instead, None where it did not; `call` is the place of that call in its operation, from 0;
+    `sent` is false where the call cannot have reached it.
     """
 
     def __init__(
-        self, reason: str, *, fault: Fault, decide: str, answer: Answer | None = None, call: int = 0
+        self,
+        reason: str,
+        *,
+        fault: Fault,
+        decide: str,
+        answer: Answer | None = None,
+        call: int = 0,
+        sent: bool = True,
     ) -> None:
         super().__init__(reason, fault=fault, decide=decide)
         self.answer = answer
         self.call = call
+        self.sent = sent
 
     @property
     def status(self) -> int | None:
@@ -121,8 +130,9 @@ class KeyApi:
         try:
             captured, answer = await self._perform("create", operation, variables)
         except KeyApiTrouble as trouble:
-            if trouble.status is not None and 400 <= trouble.status < 500 and trouble.call == 0:
-                self._journal.gone(name)  # refused at the first call: nothing was made
+            refused = trouble.status is not None and 400 <= trouble.status < 500
+            if trouble.call == 0 and (refused or not trouble.sent):
+                self._journal.gone(name)  # refused at the first call, or never asked: nothing was made
             raise
         secret, public = captured.pop("secret", None), captured.get("id")
         identifiers = {key: str(value) for key, value in captured.items() if value is not None}
@@ -353,6 +363,7 @@ class KeyApi:
                 f"{call.method} {call.path} ({name}) was not answered: {reply.kind}",
                 fault=_REACH.get(reply.kind, Fault.TARGET),
                 decide="repeat the audit when the key API answers",
+                sent=reply.sent,
             )
         if reply.status not in call.success:
             raise self._trouble(name, f"{call.method} {call.path} answered {reply.status}", reply)

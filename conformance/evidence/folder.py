@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
+from conformance.evidence.writing import write_whole
 from conformance.model.evidence import Evidence, Unobserved
 from conformance.model.run import RunRecord
 
@@ -80,14 +81,16 @@ class RunFolder:
     def keep_private(self, name: str, content: bytes) -> Path:
         """Write a file that only the owner can read and that never enters a bundle."""
         path = self.private / name
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
+        write_whole(path, content, 0o600)
         return path
 
     def forget(self) -> int:
         """Destroy the private half; the number of files there were. What file systems keep of deleted files is theirs."""
-        files = [path for path in self.private.rglob("*") if path.is_file()] if self.private.exists() else []
+        files = (
+            [path for path in self.private.rglob("*") if path.is_file() and not path.is_symlink()]
+            if self.private.exists()
+            else []
+        )
         for path in files:
             size = path.stat().st_size
             with path.open("r+b") as file:
@@ -100,15 +103,9 @@ class RunFolder:
     def write_text(self, name: str, text: str) -> Path:
         """Write a rendering beside the evidence."""
         path = self.path / name
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text.encode())
         return path
 
     @staticmethod
     def _write(path: Path, value: msgspec.Struct) -> None:
-        # First whole, then visible: a full disk or a kill leaves the previous state, never half a record.
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        write_whole(path, msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")

@@ -5,12 +5,15 @@ entry is either a key with known identifiers, or a name that a listing can find.
 names, never a secret.
 """
 
+import errno
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
 import msgspec
+
+from conformance.evidence.writing import recording
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,15 +33,17 @@ class Leftover:
 
 
 class Journal:
-    """Appends entries, each on disk before the call returns."""
+    """Appends entries, each on disk before the call returns. Raises CannotRecord where there is no room for one."""
 
     def __init__(self, path: Path) -> None:
         """Open or continue the journal at `path`; the folder must exist."""
+        self.path = path
         torn = path.exists() and not path.read_bytes().endswith(b"\n")
-        self._file: IO[bytes] = path.open("ab")
-        path.chmod(0o600)
-        if torn and self._file.tell():
-            self._file.write(b"\n")  # what a crash cut short must not swallow the next entry
+        with recording(path):
+            self._file = path.open("ab", buffering=0)
+            path.chmod(0o600)
+            if torn and self._file.tell():
+                self._file.write(b"\n")  # what a crash cut short must not swallow the next entry
 
     def intend(self, name: str) -> None:
         """A key of this name is about to be created."""
@@ -57,8 +62,18 @@ class Journal:
         self._file.close()
 
     def _write(self, entry: Entry) -> None:
-        self._file.write(msgspec.json.encode(entry) + b"\n")
-        self._file.flush()
+        line = msgspec.json.encode(entry) + b"\n"
+        with recording(self.path):
+            end = self._file.seek(0, os.SEEK_END)
+            try:
+                self._append(line)
+            except OSError:
+                self._file.truncate(end)  # the next entry must not follow upon half an entry
+                raise
+
+    def _append(self, line: bytes) -> None:
+        if self._file.write(line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(self._file.fileno())
 
 

@@ -86,7 +86,13 @@ async def _run(session: Session, path: _Path, keys: Sequence[str]) -> PathRun:
         async with room:
             return await path.send(session, keys[number % len(keys)])
 
-    sent = await asyncio.gather(*(one(number) for number in range(session.sample if keys else 0)))
+    tasks = [asyncio.create_task(one(number)) for number in range(session.sample if keys else 0)]
+    try:
+        sent = await asyncio.gather(*tasks)
+    finally:  # where one reached a limit, none of the others may go on into the next phase
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     forwarded = {n for call in session.provider().calls[since:] for n in _sequences(session, call.body)}
     answered = [atom for atom, _, ok in sent if ok]
     at_witness = sum(_sequence(session, atom) in forwarded for atom in answered)

@@ -12,6 +12,8 @@ _LEAST = 5  # answers, all different, before a header counts as an identifier
 _MOST = 400
 _TOKEN = re.compile(r"[0-9A-Za-z]{12,64}")
 _SHAPE = re.compile(r"[0-9A-Za-z_.:-]{12,100}")
+# Seconds, milli-, micro- and nanoseconds since 1970, and ISO 8601: moments differ every time too, and everybody writes them.
+_TIME = re.compile(r"1[0-9]{9}(?:[0-9]{3}){0,3}(?:\.[0-9]+)?|[0-9]{4}-[0-9]{2}-[0-9]{2}T.*")
 _NEVER = frozenset(
     {"date", "etag", "last-modified", "expires", "set-cookie", "content-length", "authorization"}
 )
@@ -27,7 +29,12 @@ class Identifiers:
         """Remember the headers of one answer."""
         for name, value in headers:
             kept = self._values[name.lower()]
-            if len(kept) < _MOST and name.lower() not in _NEVER and _SHAPE.fullmatch(value):
+            if (
+                len(kept) < _MOST
+                and name.lower() not in _NEVER
+                and _SHAPE.fullmatch(value)
+                and not _TIME.fullmatch(value)
+            ):
                 kept.append(value)
 
     def found(self) -> tuple[str, ...]:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from conformance.probes.identifiers import Identifiers
 
 IDS = [f"req_{number:020d}x" for number in range(6)]
-VALUES = st.text(alphabet="abcdefXYZ0123456789-_.:", min_size=12, max_size=40)
+VALUES = st.text(alphabet="abcdefXYZ0123456789-_.:", min_size=12, max_size=40).filter(
+    lambda value: not value[:4].isdigit()
+)
 
 
 def _found(*answers: list[tuple[str, str]]) -> tuple[str, ...]:
@@ -63,3 +65,8 @@ def test_a_header_that_never_ends_does_not_fill_our_memory() -> None:
     for number in range(2000):
         identifiers.note([("x-id", f"request-number-{number:08d}")])
     assert len(identifiers.found()) <= 800
+
+
+@pytest.mark.parametrize("moment", ["2026-11-24T03:52:1{}.123Z", "17323{:08d}", "1732412{}00123456"])
+def test_moments_identify_nothing(moment: str) -> None:
+    assert _found(*([("x-time", moment.format(number))] for number in range(1, 9))) == ()
