@@ -77,6 +77,7 @@ class Stage:
         """Secrets of this run and what was issued stay in the private folder, so that surfaces can be searched again later."""
         secrets = [{"name": key.name, "secret": key.secret} for key in api.created]
         self.folder.keep_private("secrets.json", msgspec.json.encode(secrets))
+        self.folder.keep_private("issued.json", msgspec.json.encode(tuple(self.session.mint.issued.values())))
 
 
 async def _clear_all(api: KeyApi, path: Path) -> None:

@@ -42,9 +42,10 @@ async def revocation(session: Session) -> Revocation:
     """End keys and see how long they live on."""
     api = session.keys()
     absent = [] if api.dialect.disable else ["disable"]
-    deaths = [await _ended(session, "revoke", api.revoke)]
+    ends = [_ended(session, "revoke", api.revoke)]
     if api.dialect.disable:
-        deaths.append(await _ended(session, "disable", lambda key: api.do("disable", key)))
+        ends.append(_ended(session, "disable", lambda key: api.do("disable", key)))
+    deaths = await asyncio.gather(*ends)
     return Revocation(deaths=tuple(deaths), absent=tuple(absent))
 
 

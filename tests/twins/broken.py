@@ -113,7 +113,8 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 for _host in _HOSTS:
     broken("refuses-connections", host=_host)(Breakage(refuses=True))
-    broken("accepts-and-hangs", host=_host)(Breakage(serve=_hang))
+    # It never answers: waiting as long as for a slow gateway would show no more.
+    broken("accepts-and-hangs", host=_host, limits={"timeout": 2})(Breakage(serve=_hang))
     broken("answers-garbage", host=_host)(Breakage(serve=_garbage))
     broken("drops-every-third-connection", host=_host)(Breakage(serve=_every_third_dropped))
     broken("dies-while-keys-are-probed", host=_host)(

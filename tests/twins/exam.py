@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from importlib.metadata import version
 from pathlib import Path
@@ -25,7 +26,8 @@ def main() -> int:
     # A second engine doubles the time of each trial and is proven by tests of its own.
     os.environ.setdefault("GATEPROOF_SSLYZE", "none")
     chosen = [entry for entry in entries() if fnmatchcase(entry.id(), options.only)]
-    outcomes = [_held(entry, options.sample) for entry in chosen]
+    with ThreadPoolExecutor(options.jobs) as rooms:
+        outcomes = list(rooms.map(lambda entry: _held(entry, options.sample), chosen))
     matrix = KillMatrix(suite=version("gateproof"), trials=tuple(outcome.trial() for outcome in outcomes))
     print(matrix.sentence())
     if options.only == "*":
@@ -55,6 +57,7 @@ def _options() -> argparse.Namespace:
         "--only", default="*", metavar="GLOB", help="hold only these; the matrix is then not written"
     )
     parser.add_argument("--sample", type=int, default=_SAMPLE, help="calls per path of the campaign")
+    parser.add_argument("--jobs", type=int, default=2, help="trials at once")
     return parser.parse_args()
 
 

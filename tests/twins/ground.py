@@ -14,6 +14,7 @@ from conformance.witness.pki import Authority, make_authority
 from tests.twins.registry import Entry, Host
 
 MODEL = "demo-model"
+CLEAR_PORT = "clear.port"  # beside the reference gateway's configuration
 _PROMPT_USD, _COMPLETION_USD = "1", "2"  # per million tokens
 # Below the ports that Linux gives to outgoing connections: one of those could take a port between our choice and its use.
 _PORTS = range(10240, 32768)
@@ -84,6 +85,8 @@ def _reference(ground: Ground, entry: Entry) -> Path:
         check=True,
         capture_output=True,
     )  # fmt: skip
+    # For the twin that listens there; the gateway itself has no such thing.
+    (folder / CLEAR_PORT).write_text(str(ground.clear_port))
     return folder / "gateway.toml"
 
 
@@ -174,6 +177,7 @@ def write_target(ground: Ground, entry: Entry, port: int) -> Path:
     """Write the target file of a trial."""
     make = _MAKES[entry.host]
     claims = {**make.claims, **entry.claims}
+    limits = {"requests": 20000, "rate": 2000, "connections": 24, **entry.limits}
     text = f"""
 name = "{entry.id()}"
 environment = "test"
@@ -200,12 +204,14 @@ api_key = {{ file = "provider.key" }}
 {entry.dialect or make.dialect}
 {make.surfaces}
 [claims]
-{"".join(f"{name} = {json.dumps(value)}" + chr(10) for name, value in claims.items())}
+{_pairs(claims)}
 [limits]
-requests = 20000
-rate = 2000
-connections = 24
-"""
+{_pairs(limits)}"""
     path = ground.folder / "target.toml"
     path.write_text(text)
     return path
+
+
+def _pairs(values: Mapping[str, object]) -> str:
+    """Numbers and strings as TOML."""
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())

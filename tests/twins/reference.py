@@ -5,8 +5,10 @@ from pathlib import Path
 
 from reference_gateway.app import run
 from reference_gateway.config import load
+from tests.twins.leash import follow_parent
 from tests.twins.registry import entry
 
 if __name__ == "__main__":
     name, config = sys.argv[1:]
+    follow_parent()
     run(load(Path(config)), change=entry("reference", name).make)

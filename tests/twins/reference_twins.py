@@ -9,13 +9,15 @@ import re
 import sqlite3
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import uvicorn
 
 from reference_gateway import localhost_tls
 from reference_gateway.app import Parts, tls13_only
@@ -43,6 +45,7 @@ from reference_gateway.ledger.wire import (
 from reference_gateway.web.asgi import App, Message, Receive, Scope, Send
 from tests.twins import registry
 from tests.twins.around import AccountsAround, Exchange, LedgerAround, UpstreamAround, overheard
+from tests.twins.ground import CLEAR_PORT
 
 twin = partial(registry.twin, host="reference")
 
@@ -108,8 +111,9 @@ def certificate_of_a_stranger(parts: Parts) -> Parts:
 
     def context(config: Config) -> ssl.SSLContext:
         folder = config.ledger_path.parent / "stranger"
-        folder.mkdir()
-        localhost_tls.write(folder, localhost_tls.make())
+        if not folder.exists():  # the host may be started again on the same state
+            folder.mkdir()
+            localhost_tls.write(folder, localhost_tls.make())
         return tls13_only(
             replace(config, certificate=folder / "server.pem", private_key=folder / "server.key")
         )
@@ -164,6 +168,36 @@ def hsts_too_short(parts: Parts) -> Parts:
 def hsts_twice(parts: Parts) -> Parts:
     """HSTS from the application and from the proxy before it."""
     return _hsts(parts, "max-age=63072000", "max-age=31536000")
+
+
+class _Plain(uvicorn.Server):
+    """A listener without TLS beside the gateway's own."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the gateway's."""
+        yield
+
+
+@twin(
+    "clear-text-served",
+    fails={"transport.clear-text-serves-nothing", "transport.clear-text-key-is-not-accepted"},
+)
+def clear_text_served(parts: Parts) -> Parts:
+    """The API on a port without TLS."""
+    ports: list[int] = []
+    listeners: list[asyncio.Task[None]] = []  # the event loop alone would let go of a task
+
+    def context(config: Config) -> ssl.SSLContext:
+        ports.append(int((config.ledger_path.parent / CLEAR_PORT).read_text()))
+        return parts.tls_context(config)
+
+    def also_plain(app: App) -> App:
+        settings = uvicorn.Config(app, port=ports[0], lifespan="off", log_config=None, server_header=False)
+        listeners.append(asyncio.get_running_loop().create_task(_Plain(settings).serve()))
+        return app
+
+    return replace(parts, tls_context=context, app=also_plain)
 
 
 # --- keys --------------------------------------------------------------------------------------------------
@@ -724,6 +758,22 @@ def answers_rewritten(parts: Parts) -> Parts:
         return softening
 
     return replace(parts, app=around)
+
+
+@twin("calls-sent-twice", fails={ONCE, USAGE, SEQUENTIAL})
+def calls_sent_twice(parts: Parts) -> Parts:
+    """Every call goes to the provider twice, and one answer is thrown away."""
+
+    class Doubling(UpstreamAround):
+        @asynccontextmanager
+        async def send(self, request: Outbound) -> AsyncIterator[Answer]:
+            async with self.inner.send(request) as spare:
+                async for _ in spare.pieces():
+                    continue
+            async with self.inner.send(request) as answer:
+                yield answer
+
+    return _sent(parts, Doubling)
 
 
 @twin("streams-sent-twice", fails={ONCE, USAGE, SEQUENTIAL})

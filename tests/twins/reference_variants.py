@@ -5,17 +5,19 @@ import hashlib
 import hmac
 import secrets
 import string
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
 from reference_gateway.app import Parts
+from reference_gateway.ledger.accounts import Account
 from reference_gateway.ledger.keys import Hashing
 from reference_gateway.ledger.wire import Held, Ledger, Refused, Reserve
 from reference_gateway.web.asgi import App, Message, Receive, Scope, Send
 from tests.twins import registry
-from tests.twins.around import LedgerAround, overheard
-from tests.twins.reference_twins import remembering
+from tests.twins.around import AccountsAround, LedgerAround, overheard
+from tests.twins.reference_twins import ROTATING, remembering
 
 variant = partial(registry.variant, host="reference")
 
@@ -107,3 +109,74 @@ def more_headers(parts: Parts) -> Parts:
     """A proxy before it names itself and counts."""
     more = (("server", "proxy"), ("via", "1.1 proxy"), ("x-ratelimit-limit-requests", "10000"))
     return replace(parts, response_headers=(*parts.response_headers, *more))
+
+
+@variant("errors-of-another-shape")
+def errors_of_another_shape(parts: Parts) -> Parts:
+    """Errors as many frameworks write them: one line, and nothing of OpenAI's shape."""
+    body = b'{"detail":"refused"}'
+
+    def around(app: App) -> App:
+        async def rewriting(scope: Scope, receive: Receive, send: Send) -> None:
+            refused = False
+
+            async def sent(message: Message) -> None:
+                nonlocal refused
+                if message["type"] == "http.response.start":
+                    refused = message["status"] >= 400
+                    if refused:
+                        others = [(k, v) for k, v in message["headers"] if k != b"content-length"]
+                        message["headers"] = [*others, (b"content-length", b"%d" % len(body))]
+                elif refused:
+                    message = {"type": message["type"], "body": body}
+                await send(message)
+
+            await app(scope, receive, sent)
+
+        return rewriting
+
+    return replace(parts, app=around)
+
+
+@variant("offers-rotation", dialect=ROTATING)
+def offers_rotation(parts: Parts) -> Parts:
+    """A dialect with rotation, in which keys cannot be suspended."""
+    return parts
+
+
+@variant("a-proxy-numbers-answers")
+def a_proxy_numbers_answers(parts: Parts) -> Parts:
+    """Something before the gateway adds a request id of its own to the gateway's."""
+
+    def around(app: App) -> App:
+        async def numbering(scope: Scope, receive: Receive, send: Send) -> None:
+            async def sent(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    number = (b"x-request-id", secrets.token_hex(12).encode())
+                    message["headers"] = [*message["headers"], number]
+                await send(message)
+
+            await app(scope, receive, sent)
+
+        return numbering
+
+    return replace(parts, app=around)
+
+
+@variant("usage-shown-late", claims={"usage_lag": 4})
+def usage_shown_late(parts: Parts) -> Parts:
+    """Usage is shown as it was up to a second ago."""
+    shown: dict[int, tuple[float, int]] = {}
+
+    class Late(AccountsAround):
+        async def get(self, key_id: int) -> Account | None:
+            account = await super().get(key_id)
+            if account is None:
+                return None
+            at, total = shown.get(key_id, (0.0, 0))
+            if time.monotonic() - at >= 1.0:
+                shown[key_id] = time.monotonic(), account.total
+                return account
+            return replace(account, total=total)
+
+    return replace(parts, accounts=Late)

@@ -29,8 +29,8 @@ class Entry:
     """One gateway to be audited.
 
     `make` is what its host replaces: a `Change` of the reference gateway, a class of the second gateway, or for
-    a broken target the `Breakage` that stands before it. `claims`, `dialect` and `more` go into the target file,
-    `config` into the host's own configuration.
+    a broken target the `Breakage` that stands before it. `claims`, `dialect` and `limits` go into the target file,
+    `config` into the second gateway's own configuration.
     """
 
     name: str
@@ -40,8 +40,8 @@ class Entry:
     fails: frozenset[str] = frozenset()
     claims: Mapping[str, object] = field(default_factory=dict)
     dialect: str = ""
+    limits: Mapping[str, object] = field(default_factory=dict)
     config: Mapping[str, object] = field(default_factory=dict)
-    in_ci: bool = True
 
     def id(self) -> str:
         """Host and name, unique."""
@@ -81,6 +81,35 @@ def entries() -> tuple[Entry, ...]:
     """Every twin, ordered by kind, host and name."""
     _import(name for modules in _MODULES.values() for name in modules)
     return tuple(sorted(_entries.values(), key=lambda e: (_KINDS.index(e.kind), e.host, e.name)))
+
+
+def spread(least: int) -> tuple[Entry, ...]:
+    """A choice for every change: all variants, every way of being broken on one of the hosts, and on each host flawed twins.
+
+    Of those at least so many, and such that every check is failed by one of them where any twin of the host fails it.
+    """
+    every = entries()
+    flawed = [
+        e for host in ("reference", "second") for e in _covering([e for e in every if e.host == host], least)
+    ]
+    first: dict[str, Entry] = {}
+    for number, e in enumerate(e for e in every if e.kind == "broken"):
+        if e.name not in first or number % 2:
+            first[e.name] = e
+    return (*flawed, *(e for e in every if e.kind == "conformant"), *first.values())
+
+
+def _covering(candidates: Iterable[Entry], least: int) -> list[Entry]:
+    """Flawed twins in the order in which each adds most to what is failed, then by name, until there are enough."""
+    left = [e for e in candidates if e.kind == "flawed"]
+    chosen: list[Entry] = []
+    covered: set[str] = set()
+    while left and (len(chosen) < least or any(e.fails - covered for e in left)):
+        best = max(left, key=lambda e: len(e.fails - covered))
+        left.remove(best)
+        chosen.append(best)
+        covered |= best.fails
+    return chosen
 
 
 def entry(host: Host, name: str) -> Entry:

@@ -403,6 +403,23 @@ class LimitAfterTheFact(SecondGateway):
         return self.store.hold(key, 0, order.worst)
 
 
+@twin("refuses-after-forwarding", fails={"spend.refusals-reach-no-provider", SEQUENTIAL, CONCURRENT})
+class RefusesAfterForwarding(SecondGateway):
+    """The budget is asked when the answer is there: the caller gets a refusal, the provider's bill stands."""
+
+    def reserve(self, key: Key, order: Order) -> Hold:
+        try:
+            return super().reserve(key, order)
+        except RefusalError:
+            headers = {
+                "Authorization": f"Bearer {self.config.upstream_key}",
+                "Content-Type": "application/json",
+            }
+            with self.provider.asked("nobody", order.payload, headers, lambda: True) as answer:
+                answer.read()
+            raise
+
+
 @twin(
     "limit-on-late-usage", fails={SEQUENTIAL, CONCURRENT}, config={"usage_lag": 1.0}, claims={"usage_lag": 4}
 )
@@ -415,7 +432,7 @@ class LimitOnLateUsage(SecondGateway):
         return self.store.hold(key, 0, order.worst)
 
 
-@twin("streams-not-counted", fails={USAGE})
+@twin("streams-not-counted", fails={USAGE, SEQUENTIAL})
 class StreamsNotCounted(SecondGateway):
     """Streams cost nothing."""
 
@@ -614,7 +631,19 @@ class PromptsShortened(_Rewriting):
         }
 
 
-@twin("streams-sent-twice", fails={ONCE, USAGE})
+@twin("calls-sent-twice", fails={ONCE, USAGE, SEQUENTIAL})
+class CallsSentTwice(SecondGateway):
+    """Every call goes to the provider twice, and one answer is thrown away."""
+
+    @contextmanager
+    def _asked(self, call: Call, order: Order, hold: Hold) -> Iterator[HTTPResponse]:
+        with suppress(RefusalError), super()._asked(call, order, hold) as spare:
+            spare.read()
+        with super()._asked(call, order, hold) as answer:
+            yield answer
+
+
+@twin("streams-sent-twice", fails={ONCE, USAGE, SEQUENTIAL})
 class StreamsSentTwice(SecondGateway):
     """Streams go to two providers, and the second answer is thrown away."""
 

@@ -1,11 +1,17 @@
 """Odd but conformant variants of the second gateway: whatever is no promise may be otherwise."""
 
+import base64
 import hashlib
 import hmac
 import os
+import secrets
+import string
+from collections.abc import Mapping
 from functools import partial
 
 from tests.hosts.second_gateway import SecondGateway
+from tests.hosts.second_http import Call
+from tests.hosts.second_store import Account
 from tests.twins import registry
 
 variant = partial(registry.variant, host="second")
@@ -84,3 +90,52 @@ class Sha256InHexadecimal(SecondGateway):
 
     def _form(self, salt: bytes, secret: str) -> str:
         return f"{salt.hex()}:{hashlib.sha256(salt + secret.encode()).hexdigest()}"
+
+
+@variant("scrypt")
+class Scrypt(SecondGateway):
+    """Keys stored as scrypt with a salt of their own, in the form that passlib writes."""
+
+    def stored_form(self, secret: str) -> str:
+        salt = os.urandom(16)
+        digest = hashlib.scrypt(secret.encode(), salt=salt, n=1024, r=8, p=1, dklen=32)
+        return f"$scrypt$ln=10,r=8,p=1${_b64(salt)}${_b64(digest)}"
+
+    def verify(self, secret: str, stored: str) -> bool:
+        salt, digest = (base64.b64decode(part + "==") for part in stored.split("$")[3:])
+        fresh = hashlib.scrypt(secret.encode(), salt=salt, n=1024, r=8, p=1, dklen=32)
+        return hmac.compare_digest(fresh, digest)
+
+
+def _b64(data: bytes) -> str:
+    return base64.b64encode(data).decode().rstrip("=")
+
+
+@variant("hsts-spelt-oddly")
+class HstsSpeltOddly(SecondGateway):
+    """RFC 6797 allows quotes, any case, blanks and directives that nobody knows."""
+
+    def security_headers(self, status: int) -> Mapping[str, str]:
+        odd = 'MAX-AGE="31536000" ; includeSubDomains ; x-future=1'
+        return {**super().security_headers(status), "Strict-Transport-Security": odd}
+
+
+@variant("noisy-log")
+class NoisyLog(SecondGateway):
+    """A log full of random ids in the alphabet of canaries, and of base64, but without content."""
+
+    def on_prompt(self, call: Call) -> None:
+        letters = string.ascii_uppercase + string.digits
+        ids = ",".join("".join(secrets.choice(letters) for _ in range(27)) for _ in range(20))
+        self.log({"trace": ids, "blob": base64.b64encode(secrets.token_bytes(300)).decode()})
+
+
+_STEP = 10**7  # picodollars: a thousandth of a cent
+
+
+@variant("usage-in-thousandths-of-a-cent", claims={"usage_unit": "0.00001", "usage_lag": 2})
+class UsageInThousandthsOfACent(SecondGateway):
+    """Usage is shown rounded down, and the target declares by how much."""
+
+    def usage_of(self, account: Account) -> int:
+        return super().usage_of(account) // _STEP * _STEP
