@@ -249,7 +249,7 @@ def _check_result(
         decide=verdict.decide if isinstance(verdict, Inconclusive) else "",
         expected=verdict.expected if isinstance(verdict, Fail) else "",
         observed=verdict.observed if isinstance(verdict, Fail) else "",
-        reproduction=verdict.reproduction if isinstance(verdict, Fail) else "",
+        reproduction=_reproduction(verdict, check.id, record) if isinstance(verdict, Fail) else "",
         fix=check.fix if failed else "",
         norm=verdict.norm,
         evidence=tuple(
@@ -258,6 +258,14 @@ def _check_result(
         duration_ms=took,
         proven=kills.of(check.id),
     )
+
+
+def _reproduction(verdict: Fail, check: str, record: RunRecord) -> str:
+    """What a person can do by hand, and the command that looks at this alone."""
+    command = (
+        f"gateproof audit {record.target_file} --check {check} --sample {record.sample} --seed {record.seed}"
+    )
+    return "\n".join(part for part in (verdict.reproduction, command) if part)
 
 
 def _run_result(record: RunRecord, faults: tuple[str, ...]) -> RunResult:

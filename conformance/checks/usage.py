@@ -1,5 +1,10 @@
 """S2: the usage behind the limits is true."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
+from msgspec import structs
+
 from conformance.catalogue import check
 from conformance.model.declared import Declared
 from conformance.model.money import from_usd, in_usd
@@ -20,6 +25,10 @@ def usage_equals_the_bill(truth: UsageTruth, declared: Declared) -> Verdict:
 
     A limit is only as good as the sum that is compared with it; what is not recorded is never limited.
     """
+    return _twice(_usage_equals_the_bill, truth, declared)
+
+
+def _usage_equals_the_bill(truth: UsageTruth, declared: Declared) -> Verdict:
     rows = [row for row in truth.rows if row.after in {"plain calls", "streams", "a plain call again"}]
     refused = next((row for row in truth.rows if row.after == "provider refusals"), None)
     # What a wrongly charged refusal added is the next check's finding, not this one's.
@@ -55,6 +64,10 @@ def provider_refusals_are_free(truth: UsageTruth, declared: Declared) -> Verdict
 
     Whoever pays for refusals pays for nothing, and an attacker can use up a limit with them.
     """
+    return _twice(_provider_refusals_are_free, truth, declared)
+
+
+def _provider_refusals_are_free(truth: UsageTruth, declared: Declared) -> Verdict:
     row = next((row for row in truth.rows if row.after == "provider refusals"), None)
     before = next((r for r in truth.rows if r.after == "streams"), None)
     if row is None or before is None or row.recorded is None or before.recorded is None:
@@ -100,6 +113,10 @@ def nobody_pays_for_somebody_else(truth: UsageTruth, declared: Declared) -> Verd
 
     A shared sum lets one customer block, or bill, another.
     """
+    return _twice(_nobody_pays_for_somebody_else, truth, declared)
+
+
+def _nobody_pays_for_somebody_else(truth: UsageTruth, declared: Declared) -> Verdict:
     row = next((row for row in truth.rows if row.after == "calls of a sibling"), None)
     before = next((r for r in truth.rows if r.after == "provider refusals"), None)
     if row is None or before is None or row.recorded is None or before.recorded is None:
@@ -123,6 +140,23 @@ def nobody_pays_for_somebody_else(truth: UsageTruth, declared: Declared) -> Verd
             cites=(truth,),
         )
     return Pass(because="a sibling's call changed nothing; the key's own next call did", cites=(truth,))
+
+
+def _twice(
+    judged: Callable[[UsageTruth, Declared], Verdict], truth: UsageTruth, declared: Declared
+) -> Verdict:
+    """A verdict that stands: what fails must fail again in the replay, since it hangs on when usage was read."""
+    verdict = judged(truth, declared)
+    if not isinstance(verdict, Fail) or not truth.replayed:
+        return verdict
+    again = judged(structs.replace(truth, rows=truth.replayed, replayed=()), declared)
+    if isinstance(again, Fail):
+        return replace(verdict, observed=f"{verdict.observed}; reproduced 2 of 2", cites=(truth,))
+    return Inconclusive(
+        because=f"seen once and not again: {verdict.because}",
+        decide="raise `claims.usage_lag` to what the gateway really takes, and repeat the audit",
+        cites=(truth,),
+    )
 
 
 def _differs(row: UsageRow, surplus: int, truth: UsageTruth, declared: Declared) -> Fail | None:

@@ -89,10 +89,14 @@ class UsageRow(Record, frozen=True, kw_only=True):
 
 
 class UsageTruth(Evidence, frozen=True, kw_only=True):
-    """What the gateway recorded, step by step, beside the provider's bill."""
+    """What the gateway recorded, step by step, beside the provider's bill.
+
+    When usage is read is a matter of time, so rows that do not agree are made once more, with new keys: `replayed`.
+    """
 
     price: Price
     rows: tuple[UsageRow, ...]
+    replayed: tuple[UsageRow, ...] = ()
 
     def seen(self) -> int:
         """Rows in which usage could be read."""

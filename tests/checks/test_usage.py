@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,3 +129,22 @@ def test_usage_does_not_pass_unless_plain_calls_and_streams_were_made() -> None:
         said = usage_equals_the_bill(UsageTruth(price=usage().price, rows=rows), EXACT)
         if isinstance(said, Pass):
             assert {"plain calls", "streams", "a plain call again"} <= kinds
+
+
+@pytest.mark.parametrize(
+    ("judge", "wrong"),
+    [
+        (usage_equals_the_bill, usage(10, 10, 10, 10, 20)),
+        (provider_refusals_are_free, usage(10, 20, 35, 35, 45)),
+        (nobody_pays_for_somebody_else, usage(10, 20, 20, 35, 45)),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_hangs_on_time_must_be_seen_twice(
+    judge: Callable[[UsageTruth, Declared], Verdict], wrong: UsageTruth
+) -> None:
+    once = msgspec.structs.replace(wrong, replayed=usage().rows)
+    twice = msgspec.structs.replace(wrong, replayed=wrong.rows)
+
+    assert word(judge(once, EXACT)) == "inconclusive"
+    assert word(judge(twice, EXACT)) == "fail"
