@@ -53,8 +53,11 @@ lock: $(VENV)/.dev ## resolve the three locked sets anew
 clean: ## remove environments, caches and runs
 	rm -rf $(VENV) $(SSLYZE) gateproof-runs bench.json build .mypy_cache .ruff_cache .pytest_cache *.egg-info
 
-$(VENV)/.run: requirements-run.txt pyproject.toml
+# An environment is made once; what is in it follows the locks. So a change of pyproject.toml never pulls it from under a run.
+$(VENV)/pyvenv.cfg:
 	@bash tests/setup/environment.sh "$(PYTHON)" $(VENV)
+
+$(VENV)/.run: requirements-run.txt pyproject.toml | $(VENV)/pyvenv.cfg
 	@$(BIN)/python $(PIP_INSTALL) -r requirements-run.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
 	@touch $@
@@ -64,7 +67,9 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	@touch $@
 
 # Optional second opinion on TLS: without it the audit runs and says that it had one engine only.
-$(SSLYZE)/.done: requirements-sslyze.txt
+$(SSLYZE)/pyvenv.cfg:
 	@bash tests/setup/environment.sh "$(PYTHON)" $(SSLYZE)
+
+$(SSLYZE)/.done: requirements-sslyze.txt | $(SSLYZE)/pyvenv.cfg
 	@$(SSLYZE)/bin/python $(PIP_INSTALL) -r requirements-sslyze.txt
 	@touch $@

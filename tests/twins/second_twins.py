@@ -8,6 +8,7 @@ import os
 import random
 import ssl
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -303,6 +304,22 @@ class KeySha1(_Digest):
         return hashlib.sha1(salt + secret, usedforsecurity=False).digest()
 
 
+@twin("key-digest-cut", fails={STRONG})
+class KeyDigestCut(_Digest):
+    """Salted, and cut to 64 bits."""
+
+    def digest(self, salt: bytes, secret: bytes) -> bytes:
+        return hashlib.sha256(salt + secret).digest()[:8]
+
+
+@twin("key-hashed-in-part", fails={STRONG})
+class KeyHashedInPart(_Digest):
+    """Salted, but of the last eight characters only."""
+
+    def digest(self, salt: bytes, secret: bytes) -> bytes:
+        return hashlib.sha256(salt + secret[-8:]).digest()
+
+
 @twin("key-in-the-log", fails={RECOVERABLE})
 class KeyInTheLog(SecondGateway):
     """Whoever creates a key is helped by a log line."""
@@ -312,17 +329,16 @@ class KeyInTheLog(SecondGateway):
         return super().create_answer(key, secret)
 
 
-_CACHE_SECONDS = 5.0
-
-
 @twin("revocation-cached", fails={"keys.revocation-takes-effect"})
 class RevocationCached(SecondGateway):
     """A cache of good keys that no revocation reaches."""
 
+    cache_seconds = 5.0
+
     def authenticate(self, secret: str) -> Key:
         cache: dict[str, tuple[float, Key]] = self.__dict__.setdefault("_cache", {})
         at, key = cache.get(secret, (0.0, None))
-        if key is not None and time.monotonic() - at < _CACHE_SECONDS:
+        if key is not None and time.monotonic() - at < self.cache_seconds:
             return key
         fresh = super().authenticate(secret)
         cache[secret] = time.monotonic(), fresh
@@ -330,11 +346,18 @@ class RevocationCached(SecondGateway):
 
     def is_alive(self, key: Key) -> bool:
         cache: dict[str, tuple[float, Key]] = self.__dict__.get("_cache", {})
-        known = any(key is kept and time.monotonic() - at < _CACHE_SECONDS for at, kept in cache.values())
+        known = any(key is kept and time.monotonic() - at < self.cache_seconds for at, kept in cache.values())
         return known or super().is_alive(key)
 
     def cut(self, token: str) -> None:
         return
+
+
+@twin("revocation-a-second-late", fails={"keys.revocation-takes-effect"})
+class RevocationASecondLate(RevocationCached):
+    """The same cache, kept for less than a second: longer than declared all the same."""
+
+    cache_seconds = 0.8
 
 
 @twin("disable-ignored", fails={"keys.revocation-takes-effect"})
@@ -391,6 +414,17 @@ class RefusedAfterForwarding(SecondGateway):
             self.settle(hold, 0)
             raise RefusalError(403)
         return data
+
+
+@twin("limit-check-then-act-narrow", fails={CONCURRENT})
+class LimitCheckThenActNarrow(SecondGateway):
+    """The same race with a window of five milliseconds."""
+
+    def reserve(self, key: Key, order: Order) -> Hold:
+        if not self.store.fits(key, order.worst):
+            raise RefusalError(403)
+        time.sleep(0.005)
+        return self.store.hold(key, order.worst, order.worst)
 
 
 @twin("limit-after-the-fact", fails={SEQUENTIAL, CONCURRENT})
@@ -512,6 +546,32 @@ class LogsPromptsBase64(SecondGateway):
 
     def on_prompt(self, call: Call) -> None:
         self.log({"level": "debug", "body": base64.b64encode(call.body).decode()})
+
+
+@twin("logs-prompts-compressed", fails={NO_CONTENT})
+class LogsPromptsCompressed(SecondGateway):
+    """Prompts in the log, compressed and encoded."""
+
+    def on_prompt(self, call: Call) -> None:
+        self.log({"level": "debug", "body": base64.b64encode(zlib.compress(call.body)).decode()})
+
+
+@twin("logs-prompts-wrapped", fails={NO_CONTENT})
+class LogsPromptsWrapped(SecondGateway):
+    """Prompts in the log, sixty characters to a line."""
+
+    def on_prompt(self, call: Call) -> None:
+        text = call.body.decode()
+        for start in range(0, len(text), 60):
+            self.log({"level": "debug", "part": text[start : start + 60]})
+
+
+@twin("logs-previews", fails={NO_CONTENT})
+class LogsPreviews(SecondGateway):
+    """The first forty characters of each prompt, for orientation."""
+
+    def on_prompt(self, call: Call) -> None:
+        self.log({"level": "info", "preview": json.loads(call.body)["messages"][-1]["content"][:40]})
 
 
 @twin("logs-prompts-on-provider-error", fails={NO_CONTENT})
