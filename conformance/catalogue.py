@@ -55,10 +55,9 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What an observation will take at most: requests to the gateway, picodollars at list price, seconds beside them."""
+    """What an observation will take at most: requests to the gateway, and seconds of waiting beside them."""
 
     requests: int = 0
-    money: int = 0
     seconds: float = 0.0
 
 

@@ -9,9 +9,13 @@ from conformance.catalogue import Phase, checks
 from conformance.claims.catalogue import page_claims
 from conformance.commands.choice import selection
 from conformance.model.evidence import Unobserved
+from conformance.model.money import from_usd, price_per_token
+from conformance.probes.calls import MAX_TOKENS
 from conformance.stage import PROFILES
 from conformance.target import Target
 from conformance.target_file import load
+
+_LARGEST_CALL = 2500  # bytes of a request of the campaign, each of which may be a token
 
 
 def run(options: argparse.Namespace) -> int:
@@ -58,26 +62,40 @@ def _print_looks(target: Target, todo: Plan, sample: int) -> None:
     time = requests / limits.rate + sum(seconds.values())
     print(f"\nat most {requests} requests (limit {limits.requests})")
     print(f"at most about {time:.0f} s at {limits.rate:g} requests/s (limit {limits.seconds:g} s)")
-    print(f"money at list price: at most ${limits.money}; calls go to the witness, which bills nobody")
-    if requests > limits.requests or time > limits.seconds:
+    print(
+        f"money at list price: {_money(target, todo, sample)} (limit ${limits.money}); the witness bills nobody"
+    )
+    if requests > limits.requests or time > limits.seconds or (money or 0) > from_usd(limits.money):
         print(
             "the limits are lower than the plan: some looks will be cut short, and their claims stay undecided"
         )
 
 
+def _money(target: Target, todo: Plan, sample: int) -> int | None:
+    """What the calls of the plan would cost at most, were the witness a real provider; None while no price is declared."""
+    model = target.models[target.witness_models()[0]] if target.witness_models() else None
+    if model is None or not model.prompt_price:
+        return None
+    one = (
+        price_per_token(model.prompt_price) * _LARGEST_CALL
+        + price_per_token(model.completion_price) * MAX_TOKENS
+    )
+    return one * sum(
+        look.cost(target, sample).requests for look in todo.observations if "witness" in look.access
+    )
+
+
 def _print_undecided(barred: Mapping[str, Unobserved], made: Sequence[str]) -> None:
     """What cannot be decided with the declared access, claim by claim."""
-    print("\ncannot be decided with the declared access:")
     deciding = [check for check in checks() if check.deciding]
+    undecided = []
     for claim in made:
-        lost = [
-            barred[kind.__name__]
-            for c in deciding
-            if c.claim == claim
-            for kind in c.needs.values()
-            if kind.__name__ in barred
-        ]
-        if lost:
-            print(f"  {claim:4} {lost[0].reason}; {lost[0].decide}")
+        needed = (
+            kind.__name__ for check in deciding if check.claim == claim for kind in check.needs.values()
+        )
+        lost = [barred[name] for name in needed if name in barred]
+        undecided += [f"  {claim:4} {lost[0].reason}; {lost[0].decide}"] if lost else []
     unchecked = [claim for claim in made if not any(check.claim == claim for check in deciding)]
-    print(f"  no check in this version: {', '.join(unchecked)}")
+    undecided += [f"  no check in this version: {', '.join(unchecked)}"] if unchecked else []
+    if undecided:
+        print("\ncannot be decided with the declared access:", *undecided, sep="\n")

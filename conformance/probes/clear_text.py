@@ -60,7 +60,7 @@ def _cost(target: Target, sample: int) -> Cost:
     ports = (
         len(target.gateway.cleartext_ports) + len(target.gateway.tls_ports) + len(target.gateway.base_urls)
     )
-    return Cost(requests=8 * max(hosts, known) * ports + 2, money=_LIMIT, seconds=2 * _SYN_SECONDS)
+    return Cost(requests=8 * max(hosts, known) * ports + 2, seconds=2 * _SYN_SECONDS)
 
 
 @observes(phase=Phase.OUTSIDE, level=Level.OUTSIDE, disruption=Disruption.STATE_CHANGING, cost=_cost)

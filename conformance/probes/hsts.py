@@ -49,7 +49,7 @@ class Provocation:
 
 def _cost(target: Target, sample: int) -> Cost:
     known = sum(len(found) for found in target.gateway.resolve.values())
-    return Cost(requests=_PROVOKED * max(len(target.gateway.base_urls), known) + 2, money=_LIMIT, seconds=5.0)
+    return Cost(requests=_PROVOKED * max(len(target.gateway.base_urls), known) + 2, seconds=5.0)
 
 
 @observes(phase=Phase.OUTSIDE, level=Level.OUTSIDE, disruption=Disruption.STATE_CHANGING, cost=_cost)

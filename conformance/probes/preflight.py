@@ -52,7 +52,7 @@ _REACH = {
 
 
 def _cost(target: Target, sample: int) -> Cost:
-    return Cost(requests=12, money=0, seconds=target.claims.usage_lag)
+    return Cost(requests=12, seconds=target.claims.usage_lag)
 
 
 @observes(phase=Phase.PREFLIGHT, level=Level.OUTSIDE, disruption=Disruption.STATE_CHANGING, cost=_cost)
