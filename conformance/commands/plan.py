@@ -9,7 +9,7 @@ from conformance.catalogue import Phase, checks
 from conformance.claims.catalogue import page_claims
 from conformance.commands.choice import selection
 from conformance.model.evidence import Unobserved
-from conformance.model.money import from_usd, price_per_token
+from conformance.model.money import from_usd, in_usd, price_per_token
 from conformance.probes.calls import MAX_TOKENS
 from conformance.stage import PROFILES
 from conformance.target import Target
@@ -62,9 +62,9 @@ def _print_looks(target: Target, todo: Plan, sample: int) -> None:
     time = requests / limits.rate + sum(seconds.values())
     print(f"\nat most {requests} requests (limit {limits.requests})")
     print(f"at most about {time:.0f} s at {limits.rate:g} requests/s (limit {limits.seconds:g} s)")
-    print(
-        f"money at list price: {_money(target, todo, sample)} (limit ${limits.money}); the witness bills nobody"
-    )
+    money = _money(target, todo, sample)
+    price = "unknown until the price is learnt" if money is None else f"at most {in_usd(money)}"
+    print(f"money at list price: {price} (limit ${limits.money}); the witness bills nobody")
     if requests > limits.requests or time > limits.seconds or (money or 0) > from_usd(limits.money):
         print(
             "the limits are lower than the plan: some looks will be cut short, and their claims stay undecided"

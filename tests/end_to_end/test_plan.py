@@ -1,0 +1,30 @@
+"""The plan: what would be sent where, at which cost, and what could not be decided; nothing is sent."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import Command
+
+EXAMPLES = Path(__file__).parents[1] / "architecture" / "examples"
+
+
+@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_example_has_a_plan(example: Path, gateproof: Command) -> None:
+    done = gateproof("plan", example)
+
+    assert done.returncode == 0, done.stderr
+    assert "at most" in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_plan_says_where_how_much_and_what_stays_open(gateproof: Command) -> None:
+    outside = gateproof("plan", EXAMPLES / "outside.toml").stdout
+    operator = gateproof("plan", EXAMPLES / "openrouter.toml", "--profile", "thorough").stdout
+
+    assert "TLS is probed at" in outside
+    assert "money at list price: unknown" in outside
+    assert "S1   the target file declares no access of this kind: admin, witness" in outside
+    assert "declare `credentials.admin` with `dialect`" in outside
+    assert "keys are made and revoked at" in operator
+    assert "the limits are lower than the plan" in operator
