@@ -1,7 +1,7 @@
 """Z1: prompts and completions are not stored, logged or analysed."""
 
 from conformance.catalogue import check
-from conformance.model.campaign import Campaign
+from conformance.model.campaign import METADATA_FIELDS, Campaign
 from conformance.model.evidence import Unobserved
 from conformance.model.scale import Level, Severity
 from conformance.model.storage import ScannedSurface, Sighting, SurfaceScan
@@ -23,14 +23,41 @@ def surfaces_hold_no_content(scan: SurfaceScan, campaign: Campaign | Unobserved)
     Content that reaches a log, a database or a backup outlives its request, and no promise made about the request then
     covers it.
     """
-    kept = [surface for surface in scan.surfaces if surface.sightings]
+    kept = [s for s in _sightings(scan) if not _is_metadata(s)]
     if kept:
-        return _kept(scan, kept)
+        return _kept(scan, kept, "content was kept")
     undecided = _unsent(scan, campaign) or _blind(scan)
     if undecided is not None:
         return undecided
     assert not isinstance(campaign, Unobserved)  # noqa: S101 - `_unsent` has said so
     return Pass(because=f"{_clean(scan)}; {_power(campaign)}", cites=(scan, campaign))
+
+
+@check(
+    "retention.what-surrounds-content-is-not-kept",
+    claim="Z1",
+    severity=Severity.LOW,
+    level=Level.INSIDE,
+    fix="Log route templates, counts and identifiers of your own; leave out headers, queries and what callers call things.",
+    deciding=False,
+)
+def what_surrounds_content_is_not_kept(scan: SurfaceScan, campaign: Campaign | Unobserved) -> Verdict:
+    """Headers, queries, user ids, metadata and model names as callers wrote them are not kept.
+
+    The page promises nothing of them, and many gateways keep them as usage metadata; but callers write into them
+    whatever they like, prompts included.
+    """
+    content = {s.surface for s in _sightings(scan) if not _is_metadata(s)}
+    # Where content is kept, what surrounds it is part of that finding.
+    kept = [s for s in _sightings(scan) if s.surface not in content]
+    if kept:
+        fields = ", ".join(sorted({s.canary.field for s in kept if s.canary}))
+        return _kept(scan, kept, f"what callers wrote was kept ({fields})")
+    if content:
+        because = "content itself is kept, which is another check's finding"
+        return Inconclusive(because=because, decide="mend that first", cites=(scan,))
+    undecided = _unsent(scan, campaign) or _blind(scan)
+    return undecided or Pass(because=f"none of it stands on {len(scan.surfaces)} surfaces", cites=(scan,))
 
 
 def _unsent(scan: SurfaceScan, campaign: Campaign | Unobserved) -> Inconclusive | None:
@@ -67,14 +94,21 @@ def _blind(scan: SurfaceScan) -> Inconclusive | None:
     return None
 
 
-def _kept(scan: SurfaceScan, kept: list[ScannedSurface]) -> Fail:
-    canaries = sum(surface.canaries for surface in kept)
-    places = ", ".join(surface.locator for surface in kept)
-    first = [sighting for surface in kept for sighting in surface.sightings][:_SHOWN]
+def _sightings(scan: SurfaceScan) -> list[Sighting]:
+    return [sighting for surface in scan.surfaces for sighting in surface.sightings]
+
+
+def _is_metadata(sighting: Sighting) -> bool:
+    return sighting.canary is not None and sighting.canary.field in METADATA_FIELDS
+
+
+def _kept(scan: SurfaceScan, kept: list[Sighting], what: str) -> Fail:
+    canaries = len({s.canary.sequence if s.canary else -1 for s in kept})
+    places = ", ".join(dict.fromkeys(s.surface for s in kept))
     return Fail(
-        because=f"content was kept: {canaries} canaries of {scan.searched} were found in {places}",
+        because=f"{what}: at least {canaries} of {scan.searched} canaries were found in {places}",
         expected="no canary on any surface",
-        observed="; ".join(_described(sighting) for sighting in first),
+        observed="; ".join(_described(sighting) for sighting in kept[:_SHOWN]),
         cites=(scan,),
         reproduction="send a rare word through the path named, then search the item for it in the form named",
     )

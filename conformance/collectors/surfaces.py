@@ -10,6 +10,7 @@ from pathlib import Path
 from conformance.catalogue import Cost, Phase, observes
 from conformance.collectors import files, sqlite  # noqa: F401 - they enter their kinds
 from conformance.collectors.reading import Item, Missed, UnreadableError, measure, read_surface, settle
+from conformance.model.campaign import METADATA_FIELDS
 from conformance.model.scale import Disruption, Level
 from conformance.model.storage import (
     CanaryId,
@@ -132,6 +133,7 @@ async def _scanned(session: Session, surface: Surface, engine: Engine) -> Scanne
         look.tally.gap("control", trouble, deciding=False)
     seen = tuple(look.first.values())
     content = [s for s in seen if not s.label and not _is_planted(s.canary)]
+    content.sort(key=_surrounds_content)  # the list is cut: what matters most comes first
     now = await asyncio.to_thread(measure, surface, session.base)
     return ScannedSurface(
         locator=surface.locator,
@@ -205,6 +207,10 @@ def _values(expected: Iterable[str]) -> Mapping[str, str]:
     if len(chosen) > _VALUES:
         chosen = [*chosen[: _VALUES // 2], *chosen[-_VALUES // 2 :]]
     return {f"{_VALUE}{place}": value for place, value in enumerate(chosen, start=1)}
+
+
+def _surrounds_content(sighting: Sighting) -> bool:
+    return sighting.canary is not None and sighting.canary.field in METADATA_FIELDS
 
 
 def _is_planted(canary: CanaryId | None) -> bool:

@@ -7,6 +7,10 @@ from conformance.model.evidence import Evidence, Record
 PathClass = Literal["forwarded", "rejected", "aborted"]
 
 
+METADATA_FIELDS = frozenset({"model", "user id", "metadata", "header", "query", "cookie"})
+"""Fields that surround content: many gateways keep them as usage metadata, and the page promises nothing of them."""
+
+
 class PathRun(Record, frozen=True, kw_only=True):
     """One path through the gateway: `sent` requests with canaries, of which `counted` were proven to have taken the path.
 

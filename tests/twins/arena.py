@@ -45,9 +45,13 @@ class Outcome:
         return frozenset(check.id for check in self.results.checks if check.verdict == "fail")
 
     def right(self) -> bool:
-        """Whether exactly the checks meant for it failed, and the exit code is the one that belongs to its kind."""
-        codes = {"flawed": {1}, "conformant": {0}, "broken": {3}}
-        return self.failed() == self.entry.fails and self.results.gate.exit_code in codes[self.entry.kind]
+        """Whether exactly the checks meant for it failed, and the exit code is the one that belongs to its kind.
+
+        A flaw that only informative checks see is shown, and decides nothing.
+        """
+        deciding = {check.id for check in self.results.checks if check.deciding}
+        codes = {"flawed": 1 if self.entry.fails & deciding else 0, "conformant": 0, "broken": 3}
+        return self.failed() == self.entry.fails and self.results.gate.exit_code == codes[self.entry.kind]
 
     def trial(self) -> Trial:
         """The outcome as a line of the kill matrix."""

@@ -599,7 +599,7 @@ class LogsOnePromptInFive(SecondGateway):
             self.log({"level": "info", "sample": call.body.decode()})
 
 
-@twin("logs-query-strings", fails={NO_CONTENT})
+@twin("logs-query-strings", fails={"retention.what-surrounds-content-is-not-kept"})
 class LogsQueryStrings(SecondGateway):
     """An access log in the usual form, with whatever the caller wrote into the address."""
 
