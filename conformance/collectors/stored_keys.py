@@ -174,6 +174,7 @@ def _in_store(surface: Surface, session: Session, sought: Sequence[_Sought]) -> 
             secret=key.secret,
             records=tuple(sorted(found[key.label], key=lambda record: len(record.fields))),
             beside=tuple(beside),
+            identifiers=key.identifiers,
         )
         for key in sought
     )

@@ -33,6 +33,9 @@ CONTROL_PATH = "control"  # path of canaries that the suite plants itself
 _LISTED = 200
 _VALUES = 64  # of the run's public values, as many are looked for
 _VALUE = "value "  # begins the labels of public values
+_SHORT = f"{_VALUE}cut "
+_BEGINNINGS = 16
+_LEAST_SHORT = 2  # different ones: one run of eight characters may stand somewhere by chance
 _LEAST_VALUE = 8  # shorter values could stand anywhere by chance
 
 
@@ -190,8 +193,13 @@ def _controls(
         sighting = found[planted]
         detail = f"the planted canary was found as {' in '.join((sighting.form, *reversed(sighting.chain)))}"
         controls.append(SurfaceControl(kind="planted", decisive=True, detail=detail))
-    if values := {s.label for s in sightings if s.label}:
+    labels = {s.label for s in sightings if s.label}
+    shortened = {label for label in labels if label.startswith(_SHORT)}
+    if values := labels - shortened:
         detail = f"{len(values)} public values of this run were found"
+        controls.append(SurfaceControl(kind="value of this run", decisive=True, detail=detail))
+    elif len(shortened) >= _LEAST_SHORT:
+        detail = f"the beginnings of {len(shortened)} public values of this run were found"
         controls.append(SurfaceControl(kind="value of this run", decisive=True, detail=detail))
     if before is not None and (now.bytes > before.bytes or now.newest > before.newest):
         detail = f"{now.bytes - before.bytes:+,} bytes since before the campaign"
@@ -206,7 +214,14 @@ def _values(expected: Iterable[str]) -> Mapping[str, str]:
     chosen = list(useful)
     if len(chosen) > _VALUES:
         chosen = [*chosen[: _VALUES // 2], *chosen[-_VALUES // 2 :]]
-    return {f"{_VALUE}{place}": value for place, value in enumerate(chosen, start=1)}
+    whole = {f"{_VALUE}{place}": value for place, value in enumerate(chosen, start=1)}
+    return whole | {f"{_SHORT}{place}": begin for place, begin in enumerate(_beginnings(chosen), start=1)}
+
+
+def _beginnings(values: Iterable[str]) -> list[str]:
+    """The first eight characters of long identifiers, as many logs shorten them; what several share tells nothing."""
+    counts = Counter(value[:_LEAST_VALUE] for value in values if len(value) >= 2 * _LEAST_VALUE)
+    return [begin for begin, count in counts.items() if count == 1][:_BEGINNINGS]
 
 
 def _surrounds_content(sighting: Sighting) -> bool:

@@ -1,18 +1,20 @@
-"""Looking for a whole secret in a short text, in every form in which stores are searched. Pure."""
+"""Looking for a whole secret in a short text, in every form and nesting in which stores are searched. Pure."""
 
 from functools import lru_cache
 
-from conformance.canary.forms import Form, forms
+from conformance.scan.engine import Engine, Found, secret_engine
+from conformance.scan.tally import Tally
 
 
 def forms_in(secret: str, text: str) -> tuple[str, ...]:
-    """Names of the forms in which the whole secret stands in the text, `raw` for the secret as it is; empty: in none."""
-    haystack = text.encode("utf-8", "replace")
+    """The forms in which the whole secret stands in the text, innermost first: `raw`, or `reversed in base64`; empty: in none."""
     if not secret.isascii():
         return ("raw",) if secret in text else ()
-    return tuple(sorted({form.name for form in _forms(secret) if form.pattern in haystack}))
+    found: list[Found] = []
+    _engine(secret).scan([text.encode("utf-8", "replace")], found.append, Tally())
+    return tuple(sorted({" in ".join((one.form, *reversed(one.chain))) for one in found}))
 
 
 @lru_cache(maxsize=64)
-def _forms(secret: str) -> tuple[Form, ...]:
-    return forms(secret, len(secret))
+def _engine(secret: str) -> Engine:
+    return secret_engine({"secret": secret})

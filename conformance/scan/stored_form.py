@@ -26,6 +26,7 @@ class KeyInStore:
     secret: str
     records: tuple[Record, ...]
     beside: tuple[Record, ...] = ()  # further records in which a common salt may lie
+    identifiers: tuple[bytes, ...] = ()  # public values: they name the key, and are no verifier of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +72,13 @@ def classify(keys: Sequence[KeyInStore], surface: str) -> tuple[Classified, ...]
 def _matches(key: KeyInStore, surface: str) -> tuple[list[_Match], int, int]:
     """What reproduces the stored values of one key: with salts of their own record first, with common ones where those fail."""
     # Records that hold a value of a digest's size come first: the number of hashes is bounded.
-    records = sorted(dict.fromkeys(key.records), key=lambda record: not _digest_sized(record))
+    public = {token.value for token in tokens(key.identifiers)}
+    records = sorted(dict.fromkeys(key.records), key=lambda record: not _digest_sized(record, public))
     matches = [
         _stretched(r.item, surface, s) for r in records for f in r.fields for s in stretched(f, _whole(key))
     ]
     unexplained = {token.value for r in records for token in tokens(r.fields) if is_digest_sized(token)}
-    unexplained -= _explained(matches)
+    unexplained -= _explained(matches) | public
     common = _salts(tokens(field for record in key.beside for field in record.fields))
     hashes = 0
     for salts in (None, common):
@@ -113,8 +115,8 @@ def _reproduced(
     return found, count
 
 
-def _digest_sized(record: Record) -> bool:
-    return any(is_digest_sized(token) for token in tokens(record.fields))
+def _digest_sized(record: Record, public: set[bytes]) -> bool:
+    return any(is_digest_sized(token) and token.value not in public for token in tokens(record.fields))
 
 
 def _salts(known: Iterable[Token]) -> tuple[Token, ...]:

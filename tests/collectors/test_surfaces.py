@@ -5,6 +5,8 @@ import gzip
 import sys
 from pathlib import Path
 
+import pytest
+
 from conformance.checks.retention import surfaces_hold_no_content
 from conformance.collectors.surfaces import measure, surfaces_scanned
 from conformance.model.campaign import Campaign, FieldRun, PathRun
@@ -89,6 +91,18 @@ def test_a_public_value_of_the_run_is_a_control(tmp_path: Path) -> None:
         scan = _scanned(session)
     assert [control.kind for control in _one(scan).controls] == ["value of this run"]
     assert isinstance(surfaces_hold_no_content(scan, CAMPAIGN), Pass)
+
+
+@pytest.mark.parametrize(("shown", "proven"), [(("3f9a1c07", "b2e8d415"), True), (("3f9a1c07",), False)])
+def test_identifiers_cut_short_prove_the_sight_from_two_on(
+    shown: tuple[str, ...], proven: bool, tmp_path: Path
+) -> None:
+    with session_over(tmp_path, files("gateway.log")) as session:
+        session.expected_values += ["3f9a1c07" + "5d" * 12, "b2e8d415" + "7c" * 12]
+        session.mint.atom("success", "user")
+        (tmp_path / "gateway.log").write_text("".join(f"200 {begin} 12ms\n" for begin in shown))
+        scan = _scanned(session)
+    assert _one(scan).proven() is proven
 
 
 def test_growth_alone_shows_life_and_not_sight(tmp_path: Path) -> None:

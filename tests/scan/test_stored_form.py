@@ -293,3 +293,20 @@ def test_records_are_cut_out_of(text: str) -> None:
     records = tuple(records_of_text("keys", data, [IDS["k1"].encode()]))
     (result,) = classify([KeyInStore(label="k1", secret=secret, records=records)], "keys")
     assert {form.stored for form in result.forms} == {"salted"}
+
+
+def test_rows_that_only_name_a_key_use_up_no_hashes_of_the_row_that_stores_it() -> None:
+    """Usage tables name a key in every row, by an identifier as long as a digest."""
+    keys = []
+    for label, secret in SECRETS.items():
+        public = hashlib.sha256(label.encode()).hexdigest().encode()
+        calls = [Record(f"calls row {n}", (public, b"%d" % n, b"model-%d" % n)) for n in range(300)]
+        stored = Record(
+            "keys row", (public, SALTS[label], _sha(SALTS[label] + secret.encode()), b"a", b"b", b"c")
+        )
+        keys.append(KeyInStore(label=label, secret=secret, records=(*calls, stored), identifiers=(public,)))
+
+    results = classify(keys, "gateway.db")
+
+    assert {form.stored for result in results for form in result.forms} == {"salted-per-key"}
+    assert all(result.unexplained == 0 for result in results)
