@@ -1,7 +1,7 @@
 """What does the provider get besides the content? And does every call reach it, once, unchanged?"""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.catalogue import Cost, Phase, observes
@@ -20,6 +20,8 @@ from conformance.witness.ledger import WitnessCall
 _CALLS = 6
 _PAIRS = 2
 _AMPLE = 10**13  # picodollars
+# What tidying would change: a character that Unicode composes (NFC), a doubled space, a tab, and blanks at the end.
+_DELICATE = " Cafe\u0301  \u00e9\t <b>&amp;</b> \n "
 _CLIENT = "203.0.113.77"  # TEST-NET-3 (RFC 5737): an address that nobody has, as a client behind a proxy would bring one
 
 
@@ -106,7 +108,8 @@ async def _exchange(
     session: Session, secret: str, extra: Mapping[str, str], *, stream: bool
 ) -> tuple[Asked, Reply]:
     asked = calls.chat(session, secret, "forwarding", stream=stream)
-    asked = Asked(atom=asked.atom, path=asked.path, body=asked.body, headers={**asked.headers, **extra})
+    messages = [{**message, "content": message["content"] + _DELICATE} for message in asked.body["messages"]]
+    asked = replace(asked, body={**asked.body, "messages": messages}, headers={**asked.headers, **extra})
     return asked, await calls.send(session, asked)
 
 
