@@ -6,6 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 SSLYZE := .venv-sslyze
+PEERS := .venv-peers
 BIN := $(VENV)/bin
 # Installed as told by the lock and nothing else: hashes are required, wheels are never resolved anew.
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --no-deps
@@ -19,7 +20,7 @@ help: ## list the targets
 audit: $(VENV)/.run $(SSLYZE)/.done ## start the reference gateway, audit it, write the report
 	@$(BIN)/gateproof demo
 
-test: $(VENV)/.dev $(SSLYZE)/.done lint ## everything that CI runs: lint, types, contracts, tests
+test: $(VENV)/.dev $(VENV)/.packages $(SSLYZE)/.done lint ## everything that CI runs: lint, types, contracts, tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import contracts
@@ -39,19 +40,20 @@ faults: $(VENV)/.dev $(SSLYZE)/.done ## N=20 disturbed audits: no pass that the 
 bench: $(VENV)/.dev $(SSLYZE)/.done ## measure speed side by side; writes bench.json
 	@$(BIN)/python -m tests.bench
 
-bench-peers: $(VENV)/.dev $(SSLYZE)/.done ## bench against peers that need downloads; never part of CI
+bench-peers: $(VENV)/.dev $(SSLYZE)/.done $(PEERS)/.done ## bench beside nginx and LiteLLM, which it fetches; never part of CI
 	@$(BIN)/python -m tests.bench --peers
 
 docs: $(VENV)/.dev ## regenerate TARGET.md and results.schema.json from their sources
 	@$(BIN)/python -m tests.architecture.generated --write
 
-lock: $(VENV)/.dev ## resolve the three locked sets anew
+lock: $(VENV)/.dev ## resolve the four locked sets anew
 	$(UV_COMPILE) pyproject.toml --group build -o requirements-run.txt
 	$(UV_COMPILE) pyproject.toml --group build --extra dev -c requirements-run.txt -o requirements-dev.txt
 	$(UV_COMPILE) --group sslyze -o requirements-sslyze.txt
+	$(UV_COMPILE) --group peers -o requirements-peers.txt
 
 clean: ## remove environments, caches and runs
-	rm -rf $(VENV) $(SSLYZE) gateproof-runs bench.json build .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	rm -rf $(VENV) $(SSLYZE) $(PEERS) gateproof-runs bench.json build .mypy_cache .ruff_cache .pytest_cache *.egg-info
 
 # An environment is made once; what is in it follows the locks. So a change of pyproject.toml never pulls it from under a run.
 $(VENV)/pyvenv.cfg:
@@ -66,10 +68,19 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	@$(BIN)/python $(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@
 
+# What the tests need of Debian: strace shows which system calls the kernel refused.
+$(VENV)/.packages: tests/setup/packages.sh | $(VENV)/pyvenv.cfg
+	@bash tests/setup/packages.sh strace
+	@touch $@
+
 # Optional second opinion on TLS: without it the audit runs and says that it had one engine only.
 $(SSLYZE)/pyvenv.cfg:
 	@bash tests/setup/environment.sh "$(PYTHON)" $(SSLYZE)
 
 $(SSLYZE)/.done: requirements-sslyze.txt | $(SSLYZE)/pyvenv.cfg
 	@$(SSLYZE)/bin/python $(PIP_INSTALL) -r requirements-sslyze.txt
+	@touch $@
+
+$(PEERS)/.done: requirements-peers.txt tests/setup/peers.sh
+	@bash tests/setup/peers.sh "$(PYTHON)" $(PEERS) requirements-peers.txt
 	@touch $@

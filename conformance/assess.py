@@ -61,6 +61,7 @@ def assess(
             name=declared.name,
             environment=declared.environment,
             base_urls=declared.base_urls,
+            admin_url=declared.admin_url,
             levels=declared.levels,
         ),
         run=_run_result(record, faults),

@@ -101,7 +101,10 @@ def _runs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def _servers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    gateway = commands.add_parser("gateway", help="start the reference gateway", add_help=False)
+    # No option is this command's own, not even --help: without a prefix character all go on as they are.
+    gateway = commands.add_parser(
+        "gateway", help="start the reference gateway", add_help=False, prefix_chars="\0"
+    )
     gateway.add_argument("rest", nargs=argparse.REMAINDER, metavar="CONFIG.toml | --init DIR …")
     gateway.set_defaults(module="gateway")
     witness = commands.add_parser(

@@ -42,11 +42,18 @@ class Gateway(Part, frozen=True, kw_only=True):
     base_urls: Annotated[
         tuple[str, ...],
         _doc(
-            "origins of the API, such as `https://gateway.example:8443`; the first serves every probe of keys, money "
-            "and content, all are probed for transport"
+            "origins of the API, such as `https://gateway.example:8443`; the first serves every probe of content and "
+            "money, and of keys where there is no `admin_url`; all are probed for transport"
         ),
         Meta(min_length=1),
     ]
+    admin_url: Annotated[
+        str,
+        _doc(
+            "where the key API is, if not where the first of `base_urls` is; https only, since the admin credential "
+            "travels there. `resolve` and `ca_file` hold for it, and it is probed for transport as the others are"
+        ),
+    ] = ""
     tls_ports: Annotated[tuple[int, ...], _doc("further ports of the same hosts that speak TLS")] = ()
     cleartext_ports: Annotated[
         tuple[int, ...], _doc("ports on which clear text is tried, besides the TLS ports themselves")
@@ -130,7 +137,6 @@ class DialectChoice(Part, frozen=True, kw_only=True):
     own: Annotated[
         Dialect | None, _doc("a dialect of your own, in the same form as the shipped ones (see below)")
     ] = None
-    url: Annotated[str, _doc("base URL of the key API; empty: the first base URL")] = ""
     per_usd: Annotated[
         int,
         _doc(
@@ -338,13 +344,30 @@ class Target(Part, frozen=True, kw_only=True):
         return next((e.path for e in self.inference if e.kind == kind), None)
 
     def origin(self) -> str:
-        """The base URL that serves probes of keys, money and content, without a trailing slash."""
+        """The base URL that serves probes of content and money, without a trailing slash."""
         return self.gateway.base_urls[0].rstrip("/")
+
+    def key_api_url(self) -> str:
+        """The base URL of the key API, without a trailing slash."""
+        return self.gateway.admin_url.rstrip("/") or self.origin()
+
+    def key_api_apart(self) -> bool:
+        """Whether the key API is elsewhere than the content API that probes call."""
+        return self.key_api_url() != self.origin()
+
+    def content_urls(self) -> tuple[str, ...]:
+        """The base URLs of the content API."""
+        apart = self.key_api_url() if self.key_api_apart() else ""
+        return tuple(url for url in self.gateway.base_urls if url.rstrip("/") != apart)
+
+    def urls(self) -> tuple[str, ...]:
+        """Every base URL, each of which keeps the promises about transport: the content API's, and the key API's if apart."""
+        return (*self.content_urls(), *((self.key_api_url(),) if self.key_api_apart() else ()))
 
     def host_ports(self) -> tuple[tuple[str, int], ...]:
         """Every (host, port) that should speak TLS: those of the https base URLs and the further TLS ports."""
         places: dict[tuple[str, int], None] = {}
-        for url in self.gateway.base_urls:
+        for url in self.urls():
             parts = urlsplit(url)
             if parts.scheme == "https":
                 places[(parts.hostname or "", parts.port or 443)] = None

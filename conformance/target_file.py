@@ -22,6 +22,7 @@ from conformance.toml_lines import ANY, line_of
 
 SURFACE_KINDS = ("files", "sqlite")
 
+_MOVED = {"dialect.url": "gateway.admin_url"}  # keys of earlier versions, and where they stand now
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # a token: RFC 9110, 5.6.2
 _MOST_PORT = 65535
 
@@ -116,6 +117,10 @@ def _consider_gateway(target: Target) -> None:
     gateway = target.gateway
     for url in gateway.base_urls:
         _origin(url, "gateway", "base_urls")
+    if gateway.admin_url:
+        _origin(gateway.admin_url, "gateway", "admin_url")
+        if urlsplit(gateway.admin_url).scheme != "https":
+            raise _Misfit("the admin credential travels there: https only", "gateway", "admin_url")
     for key, ports in (("tls_ports", gateway.tls_ports), ("cleartext_ports", gateway.cleartext_ports)):
         for port in ports:
             if not 0 < port <= _MOST_PORT:
@@ -228,8 +233,6 @@ def _consider_dialect(target: Target) -> None:
         raise _Misfit(
             f"there is no dialect '{choice.use}'; shipped: {', '.join(sorted(shipped()))}", "dialect", "use"
         )
-    if choice.url:
-        _origin(choice.url, "dialect", "url")
     if choice.per_usd < 0:
         raise _Misfit("a number of units per dollar is not negative", "dialect", "per_usd")
     if choice.own is not None and (wrong := complaint(choice.own)) is not None:
@@ -269,7 +272,9 @@ def _split(message: str) -> tuple[str, tuple[str, ...]]:
 def _plain(message: str, where: tuple[str, ...]) -> str:
     message = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message)
     if re.search(r"unknown field `([^`]+)`", message):
-        return f"unknown key '{'.'.join(where)}'; TARGET.md lists every key"
+        key = ".".join(where)
+        known = f"it is '{_MOVED[key]}' now" if key in _MOVED else "TARGET.md lists every key"
+        return f"unknown key '{key}'; {known}"
     missing = re.search(r"missing required field `([^`]+)`", message)
     if missing:
         return f"the required key '{'.'.join((*where, missing.group(1)))}' is missing"

@@ -1,8 +1,9 @@
-"""The text of an API key: `rgw_` + key id + `_` + secret + checksum, 65 characters.
+"""The text of an API key: `rgw_` + environment + `_` + key id + `_` + secret + checksum.
 
-The key id (64 bits, 11 base62 digits) is public and finds the row; the secret (256 bits, 43 digits) is
-never looked up by value; the checksum (CRC-32 of all before it, 6 digits) rejects typos and lets
-scanners drop false positives without a database.
+The environment (`live`, `test`, …) keeps a key of one deployment from being tried in another. The key id
+(64 bits, 11 base62 digits) is public and finds the row; the secret (256 bits, 43 digits) is never looked
+up by value; the checksum (CRC-32 of all before it, 6 digits) rejects typos and lets scanners drop false
+positives without a database.
 """
 
 import secrets
@@ -11,7 +12,6 @@ from dataclasses import dataclass
 from typing import Final
 
 PREFIX: Final = "rgw_"
-KEY_LENGTH: Final = 65
 ID_DIGITS: Final = 11
 SECRET_DIGITS: Final = 43
 CHECKSUM_DIGITS: Final = 6
@@ -19,8 +19,7 @@ MAX_KEY_ID: Final = 2**63 - 1
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _VALUES = {digit: value for value, digit in enumerate(_ALPHABET)}
-_SECRET_AT = len(PREFIX) + ID_DIGITS + 1
-_CHECKSUM_AT = _SECRET_AT + SECRET_DIGITS
+_TAIL_DIGITS = SECRET_DIGITS + CHECKSUM_DIGITS
 
 
 def to_base62(number: int, width: int) -> str:
@@ -45,19 +44,32 @@ def from_base62(text: str) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """A well-formed key as a caller presented it; whether it exists is the ledger's to say."""
+    """A well-formed key as a caller presented it; whether it exists is the ledger's to say.
+
+    `tail` is its text behind the id: secret and checksum.
+    """
 
     key_id: int
-    text: bytes
+    tail: bytes
 
     def __repr__(self) -> str:
         return "<presented key>"
 
 
-def mint(key_id: int) -> str:
+def mint(environment: str, key_id: int) -> str:
     """A new key for `key_id` with 256 fresh random bits."""
-    head = f"{PREFIX}{public_id(key_id)}_{to_base62(secrets.randbits(256), SECRET_DIGITS)}"
-    return head + _checksum(head)
+    text = head(environment, key_id) + to_base62(secrets.randbits(256), SECRET_DIGITS)
+    return text + _checksum(text)
+
+
+def head(environment: str, key_id: int) -> str:
+    """The text of a key as far as it is public: everything before the secret."""
+    return f"{label(environment, key_id)}_"
+
+
+def label(environment: str, key_id: int) -> str:
+    """How a key is called where its secret must not be."""
+    return f"{PREFIX}{environment}_{public_id(key_id)}"
 
 
 def new_key_id() -> int:
@@ -76,15 +88,18 @@ def parse_public_id(text: str) -> int | None:
     return number if number is not None and 0 < number <= MAX_KEY_ID else None
 
 
-def parse(text: str) -> Presented | None:
-    """A well-formed key, or None: wrong length, prefix, digits or checksum."""
-    if len(text) != KEY_LENGTH or not text.startswith(PREFIX) or text[_SECRET_AT - 1] != "_":
+def parse(environment: str, text: str) -> Presented | None:
+    """A well-formed key, or None: wrong length, prefix, environment, digits or checksum."""
+    before = f"{PREFIX}{environment}_"
+    secret_at = len(before) + ID_DIGITS + 1
+    if len(text) != secret_at + _TAIL_DIGITS or not text.startswith(before) or text[secret_at - 1] != "_":
         return None
-    key_id = parse_public_id(text[len(PREFIX) : _SECRET_AT - 1])
-    if key_id is None or text[_CHECKSUM_AT:] != _checksum(text[:_CHECKSUM_AT]):
+    key_id = parse_public_id(text[len(before) : secret_at - 1])
+    secret, checksum = text[secret_at:-CHECKSUM_DIGITS], text[-CHECKSUM_DIGITS:]
+    if key_id is None or checksum != _checksum(text[:-CHECKSUM_DIGITS]) or not secret.isascii():
         return None
-    return Presented(key_id, text.encode("ascii")) if text.isascii() else None
+    return Presented(key_id, (secret + checksum).encode("ascii"))
 
 
-def _checksum(head: str) -> str:
-    return to_base62(zlib.crc32(head.encode()), CHECKSUM_DIGITS)
+def _checksum(text: str) -> str:
+    return to_base62(zlib.crc32(text.encode()), CHECKSUM_DIGITS)

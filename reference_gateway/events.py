@@ -16,7 +16,13 @@ class Kind(StrEnum):
     """Everything that can be reported."""
 
     LISTENING = "listening"
+    STOPPING = "stopping"
     STOPPED = "stopped"
+    UNCONFINED = "unconfined"  # content workers could write: the operator asked for it
+    WORKER_STARTED = "worker_started"
+    WORKER_LOST = "worker_lost"
+    LEDGER_LOST = "ledger_lost"
+    DIALER_LOST = "dialer_lost"
     REQUEST = "request"
     ORPHANS_CHARGED = "orphans_charged"
     PROVIDER_OVERRUN = "provider_overrun"
@@ -28,25 +34,37 @@ class Route(StrEnum):
     """Path templates; what the caller typed as a path is never among them."""
 
     CHAT = "chat"
+    COMPLETIONS = "completions"
+    RESPONSES = "responses"
+    EMBEDDINGS = "embeddings"
+    MESSAGES = "messages"
     MODELS = "models"
+    OWN_KEY = "own_key"
+    HEALTH = "health"
     KEYS = "keys"
     KEY = "key"
     ROTATE = "rotate"
-    OWN_KEY = "own_key"
+    ACCOUNTS = "accounts"
+    ACCOUNT = "account"
+    AUDIT = "audit"
+    METRICS = "metrics"
+    DESCRIPTION = "description"
     UNKNOWN = "unknown"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line on standard output. `request` is the id minted by the gateway (128 bits)."""
+    """One line on standard output. `request` is the id that the caller got with its answer (128 bits)."""
 
     event: Kind
     port: int | None = None
+    admin_port: int | None = None
     route: Route | None = None
     status: int | None = None
     milliseconds: int | None = None
     request: int | None = None
     count: int | None = None
     nanodollars: int | None = None
+    process: int | None = None
 
 
 Emit = Callable[[Event], None]
@@ -70,11 +88,12 @@ def descriptor_emitter(descriptor: int) -> Emit:
 
     A reader that does not read (a full pipe) or has gone must not hold up a request.
     """
-    poll = select.poll()
-    poll.register(descriptor, select.POLLOUT)
 
     def emit(event: Event) -> None:
         line = line_of(event)
+        # One for each event, because no two threads may use the same at once.
+        poll = select.poll()
+        poll.register(descriptor, select.POLLOUT)
         ready = poll.poll(0)
         if len(line) <= _MAX_LINE and ready and ready[0][1] & select.POLLOUT:
             try:

@@ -21,7 +21,14 @@ port = {port}
 certificate = "server.pem"
 private_key = "server.key"
 
+# The key API has a listener and credentials of its own; roles are admin, keys and viewer.
 [admin]
+host = "127.0.0.1"
+port = {admin_port}
+
+[[admin.tokens]]
+name = "first"
+role = "admin"
 token_file = "{token}"
 
 [ledger]
@@ -48,6 +55,7 @@ class Wishes:
 
     folder: Path
     port: int
+    admin_port: int
     provider_url: str
     provider_ca: Path | None
     provider_key_file: Path | None
@@ -79,7 +87,12 @@ def _text(wishes: Wishes) -> str:
     else:
         key = f'api_key_env = "{PROVIDER_KEY_VARIABLE}"'
     head = _TEMPLATE.format(
-        port=wishes.port, token=TOKEN_NAME, url=_quoted(wishes.provider_url), ca=ca, key=key
+        port=wishes.port,
+        admin_port=wishes.admin_port,
+        token=TOKEN_NAME,
+        url=_quoted(wishes.provider_url),
+        ca=ca,
+        key=key,
     )
     return head + "".join(_MODEL.format(name=_quoted(name)) for name in wishes.models)
 

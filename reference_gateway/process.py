@@ -7,6 +7,7 @@ import os
 import resource
 import sys
 import threading
+import warnings
 from typing import Any, Final
 
 from reference_gateway.events import Emit, Event, Kind
@@ -33,9 +34,10 @@ def harden() -> None:
 
 
 def silence() -> None:
-    """Nothing reaches a log: libraries put URLs, headers and exception texts there."""
+    """Nothing reaches a log: libraries put URLs, headers and exception texts there, and into warnings."""
     logging.disable(logging.CRITICAL)
     logging.lastResort = None
+    warnings.simplefilter("ignore")
 
 
 def drop_exception_texts(emit: Emit) -> None:

@@ -109,10 +109,27 @@ def _folder(options: argparse.Namespace) -> tuple[RunFolder, str]:
         ) from None
 
 
-def recorded_target(folder: RunFolder) -> tuple[Path, Target] | None:
-    """The target file of a run and the target as it was then, where the private half still says so."""
+class _Recorded(msgspec.Struct, frozen=True):
+    """What the stage writes into `target.json`."""
+
+    file: str
+    target: Target
+
+
+def recorded_target(folder: RunFolder) -> tuple[Path, Target]:
+    """The target file of a run and the target as it was then.
+
+    Raises OperatorError where the private half does not say so any more, or in the words of another version.
+    """
     path = folder.private / "target.json"
     if not path.exists():
-        return None
-    document = msgspec.json.decode(path.read_bytes())
-    return Path(document["file"]), msgspec.convert(document["target"], Target)
+        raise OperatorError(
+            f"{folder.path} does not say which target it audited: it was forgotten, or it is not a run"
+        )
+    try:
+        recorded = msgspec.json.decode(path.read_bytes(), type=_Recorded)
+    except (msgspec.DecodeError, UnicodeDecodeError) as trouble:
+        raise OperatorError(
+            f"{path} holds no target as this version records it: {trouble}; name the target file with --target"
+        ) from None
+    return Path(recorded.file), recorded.target

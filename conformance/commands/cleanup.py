@@ -7,20 +7,15 @@ import sys
 from conformance.commands.audit import recorded_target
 from conformance.evidence.folder import RunFolder
 from conformance.stage import cleanup
-from conformance.target_file import OperatorError, load
+from conformance.target_file import load
 
 
 def run(options: argparse.Namespace) -> int:
     """Revoke leftovers: 0 when nothing is left, 3 when something may be."""
     folder = RunFolder(options.folder)
-    recorded = recorded_target(folder)
-    if recorded is None:
-        raise OperatorError(
-            f"{folder.path} does not say which target it audited: it was forgotten, or it is not a run"
-        )
-    path, target = recorded
-    if options.target is not None:
-        path, target = options.target, load(options.target)
+    path, target = (
+        (options.target, load(options.target)) if options.target is not None else recorded_target(folder)
+    )
     gone, complaints = asyncio.run(
         cleanup(target, path.resolve().parent, folder, folder.path.name.rpartition("-")[2])
     )

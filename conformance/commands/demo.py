@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.commands.audit import audit_target
@@ -25,6 +26,7 @@ environment = "test"
 
 [gateway]
 base_urls = ["https://localhost:{port}"]
+admin_url = "https://localhost:{admin_port}"
 ca_file = "gateway/ca.pem"
 cleartext_ports = []
 resolve = {{ localhost = ["127.0.0.1"] }}
@@ -71,6 +73,14 @@ connections = 24
 """
 
 
+@dataclass(frozen=True, slots=True)
+class _Ports:
+    """Where the reference gateway listens."""
+
+    content: int
+    admin: int
+
+
 def run(options: argparse.Namespace) -> int:
     """Start the reference gateway, audit it, stop it."""
     with _place(options.keep_target) as place, standing(place) as (target_file, _):
@@ -85,9 +95,11 @@ def standing(place: Path) -> Iterator[tuple[Path, "subprocess.Popen[bytes]"]]:
     (place / "provider.key").write_text("demo-provider-key-" + os.urandom(16).hex())
     (place / "provider.key").chmod(0o600)
     _init(place, f"https://127.0.0.1:{witness_port}/v1", authority.root)
-    with _gateway(place) as (port, process):
+    with _gateway(place) as (ports, process):
         target_file = place / "target.toml"
-        target_file.write_text(_TARGET.format(port=port, witness=witness_port, model=_MODEL))
+        target_file.write_text(
+            _TARGET.format(port=ports.content, admin_port=ports.admin, witness=witness_port, model=_MODEL)
+        )
         yield target_file, process
 
 
@@ -120,8 +132,8 @@ def _init(place: Path, provider_url: str, provider_ca: Path) -> None:
 
 
 @contextmanager
-def _gateway(place: Path) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
-    """The reference gateway as a process, its output in a log file, and the port it listens on."""
+def _gateway(place: Path) -> Iterator[tuple[_Ports, "subprocess.Popen[bytes]"]]:
+    """The reference gateway as a process, its output in a log file, and the ports it listens on."""
     log = place / "gateway" / "gateway.log"
     command = [sys.executable, "-m", "reference_gateway", str(place / "gateway" / "gateway.toml")]
     with log.open("wb") as output:
@@ -137,15 +149,15 @@ def _gateway(place: Path) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
                 process.wait()
 
 
-def _listening(process: "subprocess.Popen[bytes]", log: Path) -> int:
+def _listening(process: "subprocess.Popen[bytes]", log: Path) -> _Ports:
     import time
 
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         for line in log.read_text(errors="replace").splitlines():
             if '"listening"' in line:
-                port: int = json.loads(line)["port"]
-                return port
+                told = json.loads(line)
+                return _Ports(told["port"], told["admin_port"])
         time.sleep(0.02)
     raise OperatorError(
         f"the reference gateway did not start: {log.read_text(errors='replace').strip()[:300]}"

@@ -40,8 +40,8 @@ def _print_places(target: Target) -> None:
     print(
         f"clear text is tried on the same ports{f' and on {clear}' if clear else ''}, with a key made for it or an invented one"
     )
-    if target.manages_keys() and target.dialect is not None:
-        print(f"keys are made and revoked at {target.dialect.url or target.origin()}")
+    if target.manages_keys():
+        print(f"keys are made and revoked at {target.key_api_url()}")
     if target.witness is not None:
         print(
             f"the witness listens on {target.witness.listen}; models called: {', '.join(target.witness_models())}"

@@ -24,7 +24,7 @@ class Call(Rule, frozen=True, kw_only=True):
     """One HTTP call."""
 
     method: Annotated[Literal["GET", "POST", "PUT", "PATCH", "DELETE"], _doc("request method")]
-    path: Annotated[str, _doc("path below the key API's base URL, with its query")]
+    path: Annotated[str, _doc("path below the base URL of the API that is asked, with its query")]
     body: Annotated[
         dict[str, Any] | None,
         _doc("JSON body; strings may hold `{variables}`; a field whose variable is unset is left out"),
@@ -33,6 +33,13 @@ class Call(Rule, frozen=True, kw_only=True):
     credential: Annotated[
         Literal["admin", "key"], _doc("who calls: the admin credential or the key itself")
     ] = "admin"
+    at: Annotated[
+        Literal["key-api", "content-api"],
+        _doc(
+            "whom it asks: the key API, or, for a call with the key itself, the first of `gateway.base_urls`, which is shown "
+            "the key as `gateway.auth` says; the same place where there is no `gateway.admin_url`"
+        ),
+    ] = "key-api"
     success: Annotated[tuple[int, ...], _doc("status codes that mean success")] = (200, 201, 204)
     capture: Annotated[dict[str, str], _doc("variable → JSON pointer into the answer")] = {}
 

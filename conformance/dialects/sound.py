@@ -22,6 +22,11 @@ def _complaints(dialect: Dialect) -> Iterator[tuple[str, str]]:
     for key, call in _calls(dialect):
         if not call.path.startswith("/"):
             yield key, f"the path '{call.path}' does not begin with '/'"
+        if call.at == "content-api" and call.credential == "admin":
+            yield (
+                key,
+                'the admin credential goes to the key API only: give `credential = "key"`, or leave `at` out',
+            )
     if "{credential}" not in dialect.auth_value:
         yield "auth_value", "the value must hold {credential}"
     if dialect.prices and dialect.prices.keys() != _PRICES:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from conformance.dialects.grammar import Call, Dialect, Operation
+from conformance.dialects.grammar import Call, Dialect, Operation, Pages
 from conformance.dialects.template import UnknownVariable, entries, fill_json, fill_text, follow
 from conformance.evidence.journal import Journal, Leftover
 from conformance.model.evidence import CannotObserve
@@ -78,6 +78,15 @@ class Reading:
     answer: Answer = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A GET that changes nothing: `headers` hold no credential, `admitted` are the same with the admin's."""
+
+    path: str  # below the base URL of the key API
+    headers: Mapping[str, str]
+    admitted: Mapping[str, str] = field(repr=False)
+
+
 class KeyApi:
     """The key API of one target."""
 
@@ -94,8 +103,9 @@ class KeyApi:
         run: str,
         variables: Mapping[str, str],
     ) -> None:
-        """`run` names the audit in every key's name; `credential` is the admin's; `per_usd` the money units per dollar;
-        `grain` the smallest amount the gateway can express, in picodollars: limits are rounded up to it.
+        """`url` is its base; `run` names the audit in every key's name; `credential` is the admin's and goes to `url` only;
+        `per_usd` are the money units per dollar; `grain` is the smallest amount the gateway can express, in picodollars:
+        limits are rounded up to it.
         """
         self.dialect = dialect
         self.per_usd = per_usd
@@ -204,13 +214,7 @@ class KeyApi:
         if pages is None:
             return ()
         answers: list[Answer] = []
-        variables: dict[str, Any] = {
-            **self._variables,
-            "size": pages.size,
-            "offset": 0,
-            "page": 1,
-            "cursor": "",
-        }
+        variables = self._first_page(pages)
         while len(answers) < _MAX_PAGES:
             answer = self._expect("listing", pages.call, await self._send(pages.call, variables))
             items = follow(answer.json(), pages.items)
@@ -228,6 +232,27 @@ class KeyApi:
                 "cursor": cursor or "",
             }
         return tuple(answers)
+
+    def look(self, key: Key | None) -> Look | None:
+        """What may be asked without any harm: the first page of the listing, else what reads `key`.
+
+        None where the dialect describes neither as a single GET with the admin credential. The key's secret is in no part
+        of it: paths stand in evidence.
+        """
+        asked: list[tuple[Call, Mapping[str, Any]]] = []
+        if self.dialect.listing is not None:
+            asked.append((self.dialect.listing.call, self._first_page(self.dialect.listing)))
+        if self.dialect.read is not None and key is not None:
+            asked.append((self.dialect.read.calls[0], {**self._of(key), "key": None}))
+        for call, variables in asked:
+            if (call.method, call.credential, call.body) != ("GET", "admin", None):
+                continue
+            try:
+                path, headers, _ = self._filled(call, variables)
+            except KeyApiTrouble:
+                continue
+            return Look(path, headers, {**self._authority(call, variables), **headers})
+        return None
 
     async def further_reads(self, key: Key) -> tuple[tuple[str, Reply], ...]:
         """What the dialect's further reading calls answer for a key, by path."""
@@ -308,6 +333,9 @@ class KeyApi:
         except (ArithmeticError, ValueError):
             return None
 
+    def _first_page(self, pages: Pages) -> dict[str, Any]:
+        return {**self._variables, "size": pages.size, "offset": 0, "page": 1, "cursor": ""}
+
     def _of(self, key: Key) -> dict[str, Any]:
         return {
             **self._variables,
@@ -343,10 +371,23 @@ class KeyApi:
         return captured, answer
 
     async def _send(self, call: Call, variables: Mapping[str, Any]) -> Reply:
+        path, headers, body = self._filled(call, variables)
+        # The door takes a mere path below the content API's base URL.
+        url = path if call.at == "content-api" else self._url + path
+        headers = {**self._authority(call, variables), **headers}
+        return await self._door.send(call.method, url, headers=headers, json=body)
+
+    def _authority(self, call: Call, variables: Mapping[str, Any]) -> dict[str, str]:
+        """The header that carries the credential of a call."""
+        if call.at == "content-api":
+            return self._door.auth(str(variables.get("key") or ""))
         credential = self._credential if call.credential == "admin" else str(variables.get("key") or "")
-        headers = {self.dialect.auth_header: self.dialect.auth_value.replace("{credential}", credential)}
+        return {self.dialect.auth_header: self.dialect.auth_value.replace("{credential}", credential)}
+
+    def _filled(self, call: Call, variables: Mapping[str, Any]) -> tuple[str, dict[str, str], Any]:
+        """Path, headers without the credential, and body of a call."""
         try:
-            headers |= {name: fill_text(value, variables) for name, value in call.headers.items()}
+            headers = {name: fill_text(value, variables) for name, value in call.headers.items()}
             path = fill_text(call.path, variables, escape=True)
             body = None if call.body is None else fill_json(call.body, variables)
         except UnknownVariable as trouble:
@@ -355,7 +396,7 @@ class KeyApi:
                 fault=Fault.OPERATOR,
                 decide="set it under `dialect.variables`, or capture it in an earlier call",
             ) from None
-        return await self._door.send(call.method, self._url + path, headers=headers, json=body)
+        return path, headers, body
 
     def _expect(self, name: str, call: Call, reply: Reply) -> Answer:
         if isinstance(reply, NoAnswer):

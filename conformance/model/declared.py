@@ -20,6 +20,7 @@ class Declared(Evidence, frozen=True, kw_only=True):
     name: str
     environment: str
     base_urls: tuple[str, ...]
+    admin_url: str = ""  # empty: the key API is where the first base URL is
     models: tuple[str, ...]
     endpoints: tuple[str, ...]
     dialect: str

@@ -95,6 +95,7 @@ class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
     environment: str
     base_urls: tuple[str, ...]
     levels: tuple[str, ...]
+    admin_url: Annotated[str, Meta(description="the key API's, where it has one of its own")] = ""
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):

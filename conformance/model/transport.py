@@ -221,7 +221,7 @@ class ClearAnswer(Record, frozen=True, kw_only=True):
     `secure_…` fields hold the same of the https answer, with status 0 where there was none.
     """
 
-    request: Literal["models", "chat", "websocket", "h2c"]
+    request: Literal["models", "keys", "chat", "websocket", "h2c"]
     target: str
     ending: Ending
     status: int = 0
@@ -302,6 +302,7 @@ class HstsAnswers(Evidence, frozen=True, kw_only=True):
 
     answers: tuple[HstsAnswer, ...]
     literal_hosts: tuple[str, ...] = ()  # base URLs whose host is an address: RFC 6797, 8.1.1
+    unresolved: tuple[str, ...] = ()  # hosts without an address
 
     def seen(self) -> int:
         """How many answers came back."""

@@ -6,9 +6,7 @@ file never comes here.
 """
 
 import asyncio
-from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -17,7 +15,8 @@ from conformance.model.evidence import CannotObserve
 from conformance.model.money import from_usd
 from conformance.model.scale import Disruption, Fault, Level
 from conformance.model.transport import ClearAnswer, ClearPlace, ClearText, Ending, Outcome, Place, Version
-from conformance.probes import calls
+from conformance.probes import calls, clear_census
+from conformance.probes.clear_census import Spot
 from conformance.probes.raw_http import (
     RawAnswer,
     json_shape,
@@ -27,7 +26,7 @@ from conformance.probes.raw_http import (
     speak_tls,
 )
 from conformance.probes.throw_away import ThrowAway, throw_away_key
-from conformance.probes.tls.census import addresses, clear_host_ports
+from conformance.probes.tls.census import addresses, known_addresses
 from conformance.probes.tls.prober import Patience, Prober
 from conformance.probes.tls.tcp import Exchange, exchange
 from conformance.session import Session
@@ -50,17 +49,13 @@ _ENDINGS = {
     Outcome.RESET: Ending.CLOSED,
 }
 _NOBODY = (Ending.CONNECT_REFUSED, Ending.CONNECT_TIMEOUT, Ending.UNREACHABLE)
-_Kind = Literal["models", "chat", "websocket", "h2c"]
-_Role = Literal["tls-port", "clear-port", "base-url"]
+_Kind = Literal["models", "keys", "chat", "websocket", "h2c"]
 
 
 def _cost(target: Target, sample: int) -> Cost:
-    hosts = len({urlsplit(url).hostname for url in target.gateway.base_urls})
-    known = sum(len(found) for found in target.gateway.resolve.values())
-    ports = (
-        len(target.gateway.cleartext_ports) + len(target.gateway.tls_ports) + len(target.gateway.base_urls)
-    )
-    return Cost(requests=8 * max(hosts, known) * ports + 2, seconds=2 * _SYN_SECONDS)
+    tried = clear_census.services(target, None)
+    places = sum(known_addresses(target, [service.host]) * len(service.ports) for service in tried)
+    return Cost(requests=8 * places + 2, seconds=2 * _SYN_SECONDS)
 
 
 @observes(phase=Phase.OUTSIDE, level=Level.OUTSIDE, disruption=Disruption.STATE_CHANGING, cost=_cost)
@@ -71,14 +66,18 @@ async def clear_text(session: Session) -> ClearText:
 
 async def observe_clear_text(session: Session, patience: Patience, syn_seconds: float) -> ClearText:
     """The observation; a connection request counts as unanswered after `syn_seconds`."""
-    spots, unresolved = await _spots(session.target)
-    if not spots:
+    services = clear_census.services(session.target, session.key_api)
+    hosts = dict.fromkeys(service.host for service in services)
+    found = {host: await addresses(session.target, host) for host in hosts}
+    unresolved = tuple(host for host in hosts if not found[host])
+    if len(unresolved) == len(hosts):
         raise CannotObserve(
             f"no address was found for {', '.join(unresolved)}",
             fault=Fault.OPERATOR,
-            decide="correct the host in `gateway.base_urls`, or name its addresses in `gateway.resolve`",
+            decide="correct the hosts under `gateway`, or name their addresses in `gateway.resolve`",
         )
     async with throw_away_key(session, "clear-text", _LIMIT) as key:
+        spots = [spot for service in services for spot in service.spots(found[service.host], key.key)]
         probes = [_Probe(session, spot, key, patience, syn_seconds) for spot in spots]
         places = await asyncio.gather(*(probe.run() for probe in probes))
     return ClearText(
@@ -90,49 +89,11 @@ async def observe_clear_text(session: Session, patience: Patience, syn_seconds: 
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Spot:
-    """A port to try. `url` is the base URL it belongs to, as clear text; `tls_port` answers controls at the
-    same address.
-    """
-
-    host: str
-    address: str
-    port: int
-    role: _Role
-    url: str
-    tls_port: int | None
-
-
-async def _spots(target: Target) -> tuple[tuple[_Spot, ...], tuple[str, ...]]:
-    tls = target.host_ports()
-    hosts = dict.fromkeys(urlsplit(url).hostname or "" for url in target.gateway.base_urls)
-    roles: dict[tuple[str, int], _Role] = dict.fromkeys(clear_host_ports(target), "base-url")
-    for host_port in tls:
-        roles.setdefault(host_port, "tls-port")
-    for host in hosts:
-        for port in target.gateway.cleartext_ports:
-            roles.setdefault((host, port), "clear-port")
-    found = {host: await addresses(target, host) for host in hosts}
-    spots = tuple(
-        _Spot(host, address, port, role, _clear_url(target, host, port), dict(tls).get(host))
-        for (host, port), role in roles.items()
-        for address in found[host]
-    )
-    return spots, tuple(host for host in hosts if not found[host])
-
-
-def _clear_url(target: Target, host: str, port: int) -> str:
-    path = next(urlsplit(url).path for url in target.gateway.base_urls if urlsplit(url).hostname == host)
-    name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}{path}"
-
-
 class _Probe:
     """Everything asked of one port."""
 
     def __init__(
-        self, session: Session, spot: _Spot, key: ThrowAway, patience: Patience, syn_seconds: float
+        self, session: Session, spot: Spot, key: ThrowAway, patience: Patience, syn_seconds: float
     ) -> None:
         self._session = session
         self._spot = spot
@@ -147,7 +108,7 @@ class _Probe:
     async def run(self) -> ClearPlace:
         """The requests, between two controls."""
         before = await self._control()
-        first, syns = await self._ask("models")
+        first, syns = await self._ask(self._spot.reads)
         answers = [first]
         if first.ending not in _NOBODY:
             rest: tuple[_Kind, ...] = ("chat", "websocket", "h2c")
@@ -193,26 +154,27 @@ class _Probe:
                 enough=lambda data: _enough(kind, data),
             )
         answer = self._described(kind, got, atom)
-        if answer.json_shape and kind in {"models", "chat"} and not 200 <= answer.status < 300:
+        if answer.json_shape and kind in {"models", "keys", "chat"} and not 200 <= answer.status < 300:
             answer = msgspec.structs.replace(answer, **await self._over_tls(sent))
         return answer, got.syns
 
     def _request(self, kind: _Kind) -> tuple[bytes, str]:
         """The bytes of a request, and the text in its prompt by which the witness knows it."""
-        url, models = self._spot.url, self._session.target.endpoint("models") or "/"
+        spot = self._spot
         if kind == "h2c":
             return _H2C, ""
         if kind == "websocket":
-            return request("GET", url, models, _UPGRADE), ""
-        if kind == "models":
-            return request("GET", url, models, self._auth), ""
-        path, body, atom = self._chat()
-        return request("POST", url, path, self._auth, body), atom
+            return request("GET", spot.url, spot.path, _UPGRADE), ""
+        if kind == "chat":
+            path, body, atom = self._chat()
+            return request("POST", spot.url, path, self._auth, body), atom
+        return request("GET", spot.url, spot.path, self._auth), ""
 
     def _target(self, kind: _Kind) -> str:
         """Method and URL of a request, for readers."""
-        path = self._session.target.endpoint("chat" if kind == "chat" else "models") or "/"
-        return f"{'POST' if kind == 'chat' else 'GET'} {self._spot.url.rstrip('/')}{path}"
+        chat = self._session.target.endpoint("chat") or "/"
+        what = f"POST {self._spot.url.rstrip('/')}{chat}"
+        return what if kind == "chat" else f"GET {self._spot.url.rstrip('/')}{self._spot.path}"
 
     def _chat(self) -> tuple[str, bytes, str]:
         path = self._session.target.endpoint("chat") or "/v1/chat/completions"

@@ -68,21 +68,18 @@ class Door:
         self._target = target
         self._meter = meter
         self.identifiers = Identifiers()
-        self._client = httpx.AsyncClient(
-            verify=trust,
-            trust_env=False,
-            follow_redirects=False,
-            # Connecting ends before the deadline of the whole exchange: httpx then closes what it opened, where a
-            # cancellation in the middle of a TLS handshake would leave the socket open.
-            timeout=httpx.Timeout(target.limits.timeout, connect=0.9 * target.limits.timeout),
-            limits=httpx.Limits(max_connections=target.limits.connections),
-            # What is compressed cannot be searched for a secret, nor read by `Answer.json`.
-            headers={"user-agent": agent, "accept-encoding": "identity"},
-        )
+        hosts = dict.fromkeys(_host(url) for url in (target.origin(), target.key_api_url()))
+        # One for each name: names that are pinned to the same address would share connections, and what was verified as
+        # the content API would be handed the admin credential.
+        self._clients = {
+            host: _client(target, trust, agent, max(1, target.limits.connections // len(hosts)))
+            for host in hosts
+        }
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        for client in self._clients.values():
+            await client.aclose()
 
     def auth(self, key: str) -> dict[str, str]:
         """The headers that present an ordinary key."""
@@ -100,7 +97,7 @@ class Door:
         money: int = 0,
         deadline: float | None = None,
     ) -> Reply:
-        """Send one request and read its answer; a path is taken below the target's first base URL.
+        """Send one request and read its answer. `url` is the content API's or the key API's; a path is the content API's.
 
         `money` is the worst case in picodollars; `deadline` seconds bound the whole exchange. Raises only `LimitReached`.
         """
@@ -137,10 +134,12 @@ class Door:
         loop = asyncio.get_running_loop()
         began = loop.time()
         body = _JSON.encode(json) if json is not None else content
-        request = self._build(method, url, dict(headers or {}), body, is_json=json is not None)
+        full = self._target.origin() + url if url.startswith("/") else url
+        client = self._clients[_host(full)]
+        request = self._build(client, method, full, dict(headers or {}), body, is_json=json is not None)
         async with asyncio.timeout(deadline or self._target.limits.timeout):
             try:
-                response = await self._client.send(request, stream=True)
+                response = await client.send(request, stream=True)
             except _TROUBLE as trouble:
                 yield _no_answer(trouble, began)
                 return
@@ -150,19 +149,43 @@ class Door:
                 await response.aclose()
 
     def _build(
-        self, method: str, url: str, headers: dict[str, str], body: bytes | None, *, is_json: bool
+        self,
+        client: httpx.AsyncClient,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        body: bytes | None,
+        *,
+        is_json: bool,
     ) -> httpx.Request:
-        full = url if "://" in url else self._target.origin() + url
         if is_json:
             headers.setdefault("content-type", "application/json")
-        host = urlsplit(full).hostname or ""
+        host = _host(url)
         addresses = self._target.gateway.resolve.get(host, ())
-        request = self._client.build_request(method, full, headers=headers, content=body)
+        request = client.build_request(method, url, headers=headers, content=body)
         if addresses:
             # The Host header was set from the name; only the connection goes to the pinned address.
             request.url = request.url.copy_with(host=addresses[0])
             request.extensions["sni_hostname"] = host
         return request
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def _client(target: Target, trust: ssl.SSLContext, agent: str, connections: int) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        verify=trust,
+        trust_env=False,
+        follow_redirects=False,
+        # Connecting ends before the deadline of the whole exchange: httpx then closes what it opened, where a
+        # cancellation in the middle of a TLS handshake would leave the socket open.
+        timeout=httpx.Timeout(target.limits.timeout, connect=0.9 * target.limits.timeout),
+        limits=httpx.Limits(max_connections=connections),
+        # What is compressed cannot be searched for a secret, nor read by `Answer.json`.
+        headers={"user-agent": agent, "accept-encoding": "identity"},
+    )
 
 
 # Trouble before the connection, its TLS included, was made.

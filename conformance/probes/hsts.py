@@ -1,17 +1,18 @@
-"""Which answers of the API host carry Strict-Transport-Security: the observation behind T3.
+"""Which answers of the API hosts carry Strict-Transport-Security: the observation behind T3.
 
 A header that is set in the application is missing where the server answers by itself, and the other way
 round. So answers of every class are provoked, at every address, and each must really have been reached.
 """
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import msgspec
 
 from conformance.catalogue import Cost, Phase, observes
+from conformance.dialects.speak import Look
 from conformance.model.evidence import CannotObserve
 from conformance.model.money import from_usd
 from conformance.model.scale import Disruption, Fault, Level
@@ -19,7 +20,7 @@ from conformance.model.transport import HstsAnswer, HstsAnswers
 from conformance.probes import calls
 from conformance.probes.raw_http import RawAnswer, Spoken, read_answer, request, speak_tls
 from conformance.probes.throw_away import throw_away_key
-from conformance.probes.tls.census import addresses, is_literal
+from conformance.probes.tls.census import addresses, is_literal, known_addresses
 from conformance.probes.tls.tcp import exchange
 from conformance.session import Session
 from conformance.target import Target
@@ -41,56 +42,58 @@ class Provocation:
 
     wanted: str
     what: str
-    sent: bytes
+    sent: bytes = field(repr=False)  # it may hold a credential
     is_reached: Callable[[RawAnswer], bool]
     head_only: bool = False
     money: int = 0
 
 
 def _cost(target: Target, sample: int) -> Cost:
-    known = sum(len(found) for found in target.gateway.resolve.values())
-    return Cost(requests=_PROVOKED * max(len(target.gateway.base_urls), known) + 2, seconds=5.0)
+    places = known_addresses(target, (urlsplit(url).hostname or "" for url in target.urls()))
+    return Cost(requests=_PROVOKED * places + 2, seconds=5.0)
 
 
 @observes(phase=Phase.OUTSIDE, level=Level.OUTSIDE, disruption=Disruption.STATE_CHANGING, cost=_cost)
 async def hsts_answers(session: Session) -> HstsAnswers:
     """HSTS on every class of answer that can be provoked."""
-    places = [
-        (url, address)
-        for url in session.target.gateway.base_urls
-        for address in await addresses(session.target, urlsplit(url).hostname or "")
-    ]
+    hosts = {url: urlsplit(url).hostname or "" for url in session.target.urls()}
+    found = {host: await addresses(session.target, host) for host in dict.fromkeys(hosts.values())}
+    places = [(url, address) for url, host in hosts.items() for address in found[host]]
     if not places:
         raise CannotObserve(
             "no host of the target has an address",
             fault=Fault.OPERATOR,
-            decide="correct `gateway.base_urls`, or name the addresses in `gateway.resolve`",
+            decide="correct the hosts under `gateway`, or name the addresses in `gateway.resolve`",
         )
     async with throw_away_key(session, "hsts", _LIMIT) as made:
         key = made.secret if made.real else session.own_key
+        look = session.key_api.look(made.key) if session.key_api and session.target.key_api_apart() else None
         asked = [
             _ask(session, url, address, provocation)
             for url, address in places
-            for provocation in provocations(session, url, key)
+            for provocation in _provocations(session, url, key, look)
         ]
         answers = await asyncio.gather(*asked)
-    literal = tuple(u for u in session.target.gateway.base_urls if is_literal(urlsplit(u).hostname or ""))
-    return HstsAnswers(answers=tuple(answers), literal_hosts=literal)
+    return HstsAnswers(
+        answers=tuple(answers),
+        literal_hosts=tuple(url for url, host in hosts.items() if is_literal(host)),
+        unresolved=tuple(host for host in found if not found[host]),
+    )
 
 
-def provocations(session: Session, url: str, key: str | None) -> tuple[Provocation, ...]:
-    """The requests for one base URL. Without a key those that need one still go out, and say what they
-    reached.
+def _provocations(session: Session, url: str, key: str | None, look: Look | None) -> tuple[Provocation, ...]:
+    if url not in session.target.content_urls():
+        return key_api_provocations(url, look)
+    return (*content_provocations(session, url, key), *_served(session, url, key))
+
+
+def content_provocations(session: Session, url: str, key: str | None) -> tuple[Provocation, ...]:
+    """The requests for one base URL of the content API. Without a key those that need one still go out, and
+    say what they reached.
     """
     models = session.target.endpoint("models") or "/"
     chat = session.target.endpoint("chat") or "/v1/chat/completions"
     auth = session.door.auth(key) if key else {}
-    announced = auth | {
-        "Content-Length": _HUGE_BODY,
-        "Expect": "100-continue",
-        "Content-Type": "application/json",
-    }
-    preflight = {"Origin": "https://example.com", "Access-Control-Request-Method": "POST"}
     return (
         Provocation("ok", f"GET {models}", request("GET", url, models, auth), _status(200, 299)),
         Provocation(
@@ -103,6 +106,48 @@ def provocations(session: Session, url: str, key: str | None) -> tuple[Provocati
         Provocation(
             "bad-request", f"POST {chat}", request("POST", url, chat, auth, b'{"model":'), _bad_request
         ),
+        *_of_any_server(url, models, chat, auth),
+    )
+
+
+def key_api_provocations(url: str, look: Look | None) -> tuple[Provocation, ...]:
+    """The requests for the key API where it is apart. The admin credential goes with what changes nothing, and with
+    nothing else: what a server makes of an odd request with such power is not ours to find out.
+    """
+    if look is None:
+        return _of_any_server(url, "/", "/", {})
+    unknown = request("GET", url, _NOWHERE, look.admitted)
+    return (
+        Provocation(
+            "ok", f"GET {look.path}", request("GET", url, look.path, look.admitted), _status(200, 299)
+        ),
+        Provocation(
+            "unauthenticated",
+            f"GET {look.path}",
+            request("GET", url, look.path, look.headers),
+            _status(401, 403),
+        ),
+        Provocation("not-found", f"GET {_NOWHERE}", unknown, _status(404, 404)),
+        Provocation(
+            "wrong-method",
+            f"PUT {look.path}",
+            request("PUT", url, look.path, look.headers, b"{}"),
+            _status(404, 405),
+        ),
+        *_of_any_server(url, look.path, look.path, look.headers),
+    )
+
+
+def _of_any_server(url: str, read: str, written: str, auth: Mapping[str, str]) -> tuple[Provocation, ...]:
+    """What a server says whatever it serves; `read` and `written` are paths for GET and POST."""
+    announced = {
+        **auth,
+        "Content-Length": _HUGE_BODY,
+        "Expect": "100-continue",
+        "Content-Type": "application/json",
+    }
+    preflight = {"Origin": "https://example.com", "Access-Control-Request-Method": "POST"}
+    return (
         Provocation(
             "malformed",
             _NO_REQUEST_LINE,
@@ -111,22 +156,21 @@ def provocations(session: Session, url: str, key: str | None) -> tuple[Provocati
         ),
         Provocation(
             "oversized-header",
-            f"GET {models}",
-            request("GET", url, models, {"X-Filler": _HUGE_HEADER}),
+            f"GET {read}",
+            request("GET", url, read, {"X-Filler": _HUGE_HEADER}),
             _status(400, 499),
         ),
         Provocation(
             "too-large",
-            f"POST {chat}",
-            request("POST", url, chat, announced),
+            f"POST {written}",
+            request("POST", url, written, announced),
             _status(413, 417),
             head_only=True,
         ),
         Provocation(
-            "preflight", f"OPTIONS {chat}", request("OPTIONS", url, chat, preflight), _status(200, 599)
+            "preflight", f"OPTIONS {written}", request("OPTIONS", url, written, preflight), _status(200, 599)
         ),
         Provocation("root", "GET /", request("GET", url, "/"), _status(200, 599)),
-        *_served(session, url, key),
     )
 
 

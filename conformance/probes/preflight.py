@@ -16,7 +16,7 @@ from conformance.model.money import PICO_PER_USD, from_usd, in_usd, price_per_to
 from conformance.model.preflight import Preflight, Price, Step
 from conformance.model.scale import Disruption, Fault, Level
 from conformance.probes import calls
-from conformance.probes.door import Answer, NoAnswer
+from conformance.probes.door import Answer, NoAnswer, Reply
 from conformance.probes.usage import settled_usage
 from conformance.session import Session
 from conformance.target import Target
@@ -26,7 +26,7 @@ _MARKERS = 2  # calls that prove where the gateway's provider is
 _LIMIT = PICO_PER_USD  # one dollar: read back, it shows the unit of money
 
 _REACH = {
-    "refused": (Fault.NETWORK, "nothing listens there", "start the gateway, or correct `gateway.base_urls`"),
+    "refused": (Fault.NETWORK, "nothing listens there", "start the gateway, or correct `gateway.{key}`"),
     "unreachable": (
         Fault.NETWORK,
         "the host cannot be reached or its name not resolved",
@@ -52,7 +52,7 @@ _REACH = {
 
 
 def _cost(target: Target, sample: int) -> Cost:
-    return Cost(requests=12, seconds=target.claims.usage_lag)
+    return Cost(requests=13, seconds=target.claims.usage_lag)
 
 
 @observes(phase=Phase.PREFLIGHT, level=Level.OUTSIDE, disruption=Disruption.STATE_CHANGING, cost=_cost)
@@ -61,11 +61,13 @@ async def preflight(session: Session) -> Preflight:
     steps = [await _reach(session)]
     if steps[0].trouble is not None:
         return Preflight(steps=(*steps, *_lost(session, steps[0].trouble)))
-    key, step = await _key(session)
+    if session.target.key_api_apart():
+        steps.append(await _reach_key_api(session))
+    key, step = await _key(session, steps[-1].trouble)
     steps.append(step)
     price = None
     if "witness" in session.target.access():
-        steps.append(await _witness(session, key))
+        steps.append(await _witness(session, key) if step.trouble is None else _keyless(step.trouble))
         if steps[-1].trouble is None:
             price, step = await _money(session, key)
             steps.append(step)
@@ -77,15 +79,23 @@ async def preflight(session: Session) -> Preflight:
 async def _reach(session: Session) -> Step:
     path = session.target.endpoint("models") or "/"
     reply = await session.door.send("GET", path)
+    return _reached("the gateway answers", reply, session.target.origin(), path, "base_urls", blocks="key")
+
+
+async def _reach_key_api(session: Session) -> Step:
+    """Without a credential: whatever it answers shows that somebody is there."""
+    url = session.target.key_api_url()
+    reply = await session.door.send("GET", f"{url}/")
+    return _reached("the key API answers", reply, url, "/", "admin_url", blocks="admin")
+
+
+def _reached(name: str, reply: Reply, url: str, path: str, key: str, *, blocks: str) -> Step:
+    """Any answer to a GET is one; else whose fault it is. `key` is the one under `gateway` that names the place."""
     if isinstance(reply, Answer):
-        return Step(name="the gateway answers", detail=f"GET {path}: {reply.status}")
+        return Step(name=name, detail=f"GET {path}: {reply.status}")
     fault, what, decide = _REACH[reply.kind]
-    return Step(
-        name="the gateway answers",
-        detail=reply.detail,
-        trouble=Unobserved(reason=f"{session.target.origin()}: {what}", fault=fault, decide=decide),
-        blocks="key",
-    )
+    trouble = Unobserved(reason=f"{url}: {what}", fault=fault, decide=decide.format(key=key))
+    return Step(name=name, detail=reply.detail, trouble=trouble, blocks=blocks)
 
 
 def _lost(session: Session, trouble: Unobserved) -> list[Step]:
@@ -97,11 +107,23 @@ def _lost(session: Session, trouble: Unobserved) -> list[Step]:
     ]
 
 
-async def _key(session: Session) -> tuple[str | None, Step]:
-    """A key that may call: one made for the purpose, or the ordinary one of the target file."""
+def _keyless(trouble: Unobserved) -> Step:
+    """Without a key to call with, nothing shows where calls go."""
+    return Step(
+        name="access 'witness'", detail="there is no key to call with", trouble=trouble, blocks="witness"
+    )
+
+
+async def _key(session: Session, unreached: Unobserved | None) -> tuple[str | None, Step]:
+    """A key that may call: one made for the purpose, or the ordinary one of the target file.
+
+    `unreached` says why the key API cannot be asked, where it cannot.
+    """
     if session.key_api is None:
         return session.own_key, Step(name="a key", detail="the ordinary key of the target file, if any")
     name = "keys can be made and read"
+    if unreached is not None:
+        return None, Step(name=name, detail="the key API was not reached", trouble=unreached, blocks="admin")
     try:
         key = await session.key_api.create("preflight", _LIMIT)
         detail = await _read_back(session, key)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from conformance.dialects.speak import KeyApiTrouble
+from conformance.dialects.speak import Key, KeyApiTrouble
 from conformance.session import Session
 
 
@@ -17,6 +17,7 @@ class ThrowAway:
     secret: str = field(repr=False)
     real: bool
     trouble: str = ""
+    key: Key | None = field(default=None, repr=False)  # as the key API knows it, where it is real
 
 
 @asynccontextmanager
@@ -31,7 +32,7 @@ async def throw_away_key(session: Session, purpose: str, limit: int) -> AsyncIte
         yield ThrowAway(dummy_key(session.own_key), real=False, trouble=str(trouble))
         return
     try:
-        yield ThrowAway(key.secret, real=True)
+        yield ThrowAway(key.secret, real=True, key=key)
     finally:
         with suppress(
             KeyApiTrouble

@@ -1,142 +1,129 @@
-"""The key API: /api/v1/keys for the administrator, /api/v1/key for the holder of a key."""
+"""The admin plane's routes: keys, accounts, the audit log, metrics, and what describes them."""
 
-import hashlib
-import hmac
-from functools import partial
-from typing import Any, Final
-from urllib.parse import parse_qs
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
-from reference_gateway import credential
-from reference_gateway.admin.shapes import KeyView, encode, read_create, read_patch
-from reference_gateway.config import Bounds
+from reference_gateway.admin import access
+from reference_gateway.admin.access import Access
+from reference_gateway.admin.accounts import AccountActs
+from reference_gateway.admin.audit import AuditLog
+from reference_gateway.admin.call import Call, CallHandler
+from reference_gateway.admin.description import admin_description
+from reference_gateway.admin.fields import encoded
+from reference_gateway.admin.keys import KeyActs
+from reference_gateway.admin.metrics import CONTENT_TYPE, Metrics
+from reference_gateway.admin.shapes import KeyView
+from reference_gateway.config import Config
+from reference_gateway.config_file import Role
 from reference_gateway.events import Route
-from reference_gateway.ledger.accounts import Account, Accounts, Issued
-from reference_gateway.ledger.wire import Authorise, Ledger, LedgerDownError
+from reference_gateway.ledger.accounts import Accounts
+from reference_gateway.ledger.wire import LedgerDownError
 from reference_gateway.web.asgi import Request
 from reference_gateway.web.boundary import Endpoint, Handler
 from reference_gateway.web.faults import Fault, RefusalError
 from reference_gateway.web.outlet import Outlet
-from reference_gateway.web.reading import bearer, read_body, require_json
 
-_KEYS: Final = "/api/v1/keys"
-_OWN: Final = "/api/v1/key"
-_PAGE: Final = 100
-_MAX_BODY: Final = 16_384
+HEALTH: Final = "/health"
+_ID_AT: Final = 4  # the segment of a path that is an id: /api/v1/keys/ID and below
+
+_Table = Mapping[str, tuple[Route, Mapping[str, tuple[Collection[Role], CallHandler]]]]
 
 
-class KeyApi:
-    """Every answer but a creation's and a rotation's is without the key."""
+class AdminApi:
+    """For holders of an admin credential. `tokens` are name, role and token of each; none of them is kept."""
 
-    def __init__(self, token: str, accounts: Accounts, ledger: Ledger, view: KeyView, bounds: Bounds) -> None:
-        self._token = hashlib.sha256(token.encode()).digest()
+    def __init__(
+        self,
+        tokens: Sequence[tuple[str, Role, str]],
+        accounts: Accounts,
+        key_view: KeyView,
+        config: Config,
+        metrics: Metrics,
+    ) -> None:
+        self._access = Access(tokens, accounts, metrics)
         self._accounts = accounts
-        self._ledger = ledger
-        self._view = view
-        self._bounds = bounds
-
-    def resolve(self, path: str) -> Endpoint | None:
-        """The endpoint of a path; the key id in it is parsed by the handler."""
-        if path == _OWN:
-            return Endpoint(Route.OWN_KEY, {"GET": self._safe(self.own)})
-        if path == _KEYS:
-            return Endpoint(Route.KEYS, {"GET": self._admin(self.page), "POST": self._admin(self.create)})
-        if not path.startswith(_KEYS + "/"):
-            return None
-        public_id, *rest = path[len(_KEYS) + 1 :].split("/")
-        if rest == ["rotate"]:
-            return Endpoint(Route.ROTATE, {"POST": self._admin(partial(self.rotate, public_id))})
-        if rest:
-            return None
-        one = {"GET": self.get, "PATCH": self.patch, "DELETE": self.delete}
-        return Endpoint(
-            Route.KEY, {method: self._admin(partial(handler, public_id)) for method, handler in one.items()}
+        self._metrics = metrics
+        self._description = admin_description(config)
+        offered = frozenset(model.name for model in config.models)
+        body_seconds = config.bounds.body_seconds
+        self._table = self._routes(
+            KeyActs(accounts, key_view, offered, body_seconds), AccountActs(accounts, body_seconds)
         )
 
-    async def create(self, request: Request, outlet: Outlet) -> None:
-        """201 with the key, this once."""
-        issued = await self._accounts.create(read_create(await self._body(request)))
-        await self._issued(201, issued, outlet)
+    def resolve(self, path: str) -> Endpoint | None:
+        """The endpoint of a path; the id in it is parsed by the handler."""
+        if path == HEALTH:
+            return Endpoint(Route.HEALTH, {"GET": self.health})
+        segments, public_id = path.split("/"), ""
+        if len(segments) > _ID_AT:
+            public_id, segments[_ID_AT] = segments[_ID_AT], "{id}"
+        found = self._table.get("/".join(segments))
+        if found is None:
+            return None
+        route, methods = found
+        return Endpoint(
+            route,
+            {
+                method: self._guarded(roles, handler, public_id)
+                for method, (roles, handler) in methods.items()
+            },
+        )
 
-    async def page(self, request: Request, outlet: Outlet) -> None:
-        """A hundred keys from `offset` on, newest first."""
-        accounts = await self._accounts.page(_offset(request.query), _PAGE)
-        await outlet.whole(200, encode({"data": [self._view(account) for account in accounts]}))
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """Every path that there is, `{id}` standing for an id."""
+        return (HEALTH, *self._table)
 
-    async def get(self, public_id: str, _request: Request, outlet: Outlet) -> None:
-        """One key."""
-        await self._shown(await self._accounts.get(_key_id(public_id)), outlet)
+    def _routes(self, keys: KeyActs, accounts: AccountActs) -> _Table:
+        anybody, overseers = access.ANYBODY, access.OVERSEERS
+        keepers, admins = access.KEY_KEEPERS, access.ADMINS
+        return {
+            "/api/v1/keys": (Route.KEYS, {"GET": (anybody, keys.page), "POST": (keepers, keys.create)}),
+            "/api/v1/keys/{id}": (
+                Route.KEY,
+                {
+                    "GET": (anybody, keys.get),
+                    "PATCH": (keepers, keys.change),
+                    "DELETE": (keepers, keys.delete),
+                },
+            ),
+            "/api/v1/keys/{id}/rotate": (Route.ROTATE, {"POST": (keepers, keys.rotate)}),
+            "/api/v1/accounts": (
+                Route.ACCOUNTS,
+                {"GET": (overseers, accounts.page), "POST": (admins, accounts.create)},
+            ),
+            "/api/v1/accounts/{id}": (
+                Route.ACCOUNT,
+                {"GET": (overseers, accounts.get), "PATCH": (admins, accounts.change)},
+            ),
+            "/api/v1/audit": (Route.AUDIT, {"GET": (overseers, AuditLog(self._accounts).page)}),
+            "/metrics": (Route.METRICS, {"GET": (anybody, self.metrics)}),
+            "/openapi.json": (Route.DESCRIPTION, {"GET": (anybody, self.description)}),
+        }
 
-    async def patch(self, public_id: str, request: Request, outlet: Outlet) -> None:
-        """Changes a key; disabling takes effect before the answer."""
-        revise = read_patch(await self._body(request))
-        await self._shown(await self._accounts.revise(_key_id(public_id), revise), outlet)
+    async def health(self, _request: Request, outlet: Outlet) -> None:
+        """Whether the ledger can be read; for everybody."""
+        try:
+            await self._accounts.audit(0, 0)
+        except LedgerDownError:
+            await outlet.whole(503, encoded({"status": "no ledger"}))
+        else:
+            await outlet.whole(200, encoded({"status": "ok"}))
 
-    async def delete(self, public_id: str, _request: Request, outlet: Outlet) -> None:
-        """Ends a key before the answer."""
-        if not await self._accounts.delete(_key_id(public_id)):
-            raise RefusalError(Fault.NO_SUCH_KEY)
-        await outlet.whole(200, encode({"deleted": True}))
+    async def metrics(self, _call: Call, outlet: Outlet) -> None:
+        """See `Metrics`."""
+        await outlet.whole(200, self._metrics.text(), [(b"content-type", CONTENT_TYPE)])
 
-    async def rotate(self, public_id: str, _request: Request, outlet: Outlet) -> None:
-        """A new secret with the same limit and usage; the old one is dead before the answer."""
-        issued = await self._accounts.rotate(_key_id(public_id))
-        if issued is None:
-            raise RefusalError(Fault.NO_SUCH_KEY)
-        await self._issued(200, issued, outlet)
+    async def description(self, _call: Call, outlet: Outlet) -> None:
+        """OpenAPI 3.1. It names the models on offer, so it is not for everybody."""
+        await outlet.whole(200, self._description)
 
-    async def own(self, request: Request, outlet: Outlet) -> None:
-        """What a key may know of itself."""
-        presented = credential.parse(bearer(request))
-        if presented is None:
-            raise RefusalError(Fault.BAD_KEY)
-        standing = await self._ledger.authorise(Authorise(presented.key_id, presented.text))
-        account = await self._accounts.get(standing.key_id) if standing is not None else None
-        if account is None:
-            raise RefusalError(Fault.BAD_KEY)
-        await self._shown(account, outlet)
-
-    def _admin(self, handler: Handler) -> Handler:
+    def _guarded(self, roles: Collection[Role], handler: CallHandler, public_id: str) -> Handler:
         async def guarded(request: Request, outlet: Outlet) -> None:
-            presented = hashlib.sha256(bearer(request).encode("latin-1")).digest()
-            if not hmac.compare_digest(presented, self._token):
-                raise RefusalError(Fault.BAD_KEY)
-            await self._safe(handler)(request, outlet)
-
-        return guarded
-
-    def _safe(self, handler: Handler) -> Handler:
-        async def answering(request: Request, outlet: Outlet) -> None:
+            by = await self._access.granted(request, roles)
             try:
-                await handler(request, outlet)
+                await handler(Call(request=request, by=by, public_id=public_id), outlet)
             except LedgerDownError:
                 raise RefusalError(Fault.LEDGER_DOWN) from None
 
-        return answering
-
-    async def _body(self, request: Request) -> bytes:
-        require_json(request)
-        return await read_body(request, _MAX_BODY, self._bounds.body_seconds)
-
-    async def _shown(self, account: Account | None, outlet: Outlet) -> None:
-        if account is None:
-            raise RefusalError(Fault.NO_SUCH_KEY)
-        await outlet.whole(200, encode({"data": self._view(account)}))
-
-    async def _issued(self, status: int, issued: Issued, outlet: Outlet) -> None:
-        answer: dict[str, Any] = {"data": self._view(issued.account), "key": issued.key}
-        await outlet.whole(status, encode(answer))
-
-
-def _key_id(public_id: str) -> int:
-    key_id = credential.parse_public_id(public_id)
-    if key_id is None:
-        raise RefusalError(Fault.NO_SUCH_KEY)
-    return key_id
-
-
-def _offset(query: bytes) -> int:
-    values = parse_qs(query.decode("latin-1"), max_num_fields=10).get("offset", ["0"])
-    text = values[-1]
-    if len(values) != 1 or not (text.isascii() and text.isdecimal()) or len(text) > 9:
-        raise RefusalError(Fault.BAD_VALUE, param="offset")
-    return int(text)
+        return guarded

@@ -1,138 +1,152 @@
 """The key API's JSON, in OpenRouter's shape: what may be asked, and how a key is shown."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final, TypeVar
+from collections.abc import Callable, Collection
+from typing import Any, Final, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType
 
-from reference_gateway import money
-from reference_gateway.credential import PREFIX, public_id
-from reference_gateway.ledger.accounts import Account, NewKey, Revision
-from reference_gateway.ledger.spend import Period
+from reference_gateway import credential
+from reference_gateway.admin.fields import (
+    NO_LIMIT,
+    Dollars,
+    Moment,
+    Name,
+    PublicId,
+    Reset,
+    budget_view,
+    changed_limit,
+    decoded,
+    kept,
+    limit_of,
+    milliseconds_of,
+    moment_text,
+    period_of,
+)
+from reference_gateway.ledger.accounts import ApiKey, NewKey, Revise, Revision, Scope
+from reference_gateway.ledger.wire import Endpoint
 from reference_gateway.web.faults import Fault, RefusalError
 
-Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Moment = Annotated[datetime, Meta(tz=True)]
+# By the last part of their path. `GET key` is not among them: no scope keeps a key from asking after itself.
+EndpointName = Literal["chat/completions", "completions", "responses", "embeddings", "messages", "models"]
+_ENDPOINTS: Final[dict[EndpointName, Endpoint]] = {
+    "chat/completions": Endpoint.CHAT,
+    "completions": Endpoint.COMPLETIONS,
+    "responses": Endpoint.RESPONSES,
+    "embeddings": Endpoint.EMBEDDINGS,
+    "messages": Endpoint.MESSAGES,
+    "models": Endpoint.MODELS,
+}
 
-_RESETS: Final = {"daily": Period.DAILY, "weekly": Period.WEEKLY, "monthly": Period.MONTHLY}
-_RESET_NAMES: Final = {period: name for name, period in _RESETS.items()}
-
-Body = TypeVar("Body")
-KeyView = Callable[[Account], dict[str, Any]]
+KeyView = Callable[[ApiKey], dict[str, Any]]
 
 
-class CreateBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """`limit` stays as text, so that no float comes between the caller's dollars and ours."""
+class KeyCreation(Struct, frozen=True, forbid_unknown_fields=True):
+    """A new key. `models` and `endpoints` are what it is for, null is everything; `account` is above it."""
 
     name: Name
-    limit: Raw = Raw(b"null")
-    limit_reset: str | None = None
+    limit: Dollars = msgspec.field(default_factory=lambda: NO_LIMIT)
+    limit_reset: Reset | None = None
     expires_at: Moment | None = None
+    models: list[str] | None = None
+    endpoints: list[EndpointName] | None = None
+    account: PublicId | None = None
 
 
-class PatchBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """Fields that are absent stay as they are."""
+class KeyChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """A change of a key; fields that are absent stay as they are."""
 
     name: Name | UnsetType = UNSET
     disabled: bool | UnsetType = UNSET
-    limit: Raw = Raw()
-    limit_reset: str | UnsetType | None = UNSET
+    limit: Dollars = msgspec.field(default_factory=Raw)
+    limit_reset: Reset | UnsetType | None = UNSET
     expires_at: Moment | UnsetType | None = UNSET
+    models: list[str] | UnsetType | None = UNSET
+    endpoints: list[EndpointName] | UnsetType | None = UNSET
 
 
-_create = msgspec.json.Decoder(CreateBody)
-_patch = msgspec.json.Decoder(PatchBody)
-_encoder = msgspec.json.Encoder(decimal_format="number")
+_creation = msgspec.json.Decoder(KeyCreation)
+_change = msgspec.json.Decoder(KeyChange)
 
 
-def read_create(body: bytes) -> NewKey:
-    """The new key that is asked for. Raises RefusalError."""
-    asked = _decode(_create, body)
+def read_creation(body: bytes, offered: Collection[str]) -> NewKey:
+    """The new key that is asked for; `offered` are the names of models. Raises RefusalError."""
+    asked = decoded(_creation, body)
     return NewKey(
         name=asked.name,
-        limit=_limit(asked.limit),
-        period=_period(asked.limit_reset),
-        expires_at=_milliseconds(asked.expires_at),
+        account=_account_id(asked.account),
+        scope=Scope(models=_models(asked.models, offered), endpoints=_endpoints(asked.endpoints)),
+        limit=limit_of(asked.limit),
+        period=period_of(asked.limit_reset),
+        expires_at=milliseconds_of(asked.expires_at),
     )
 
 
-def read_patch(body: bytes) -> Callable[[Account], Revision]:
+def read_change(body: bytes, offered: Collection[str]) -> Revise:
     """The change that is asked for, as a function of what is. Raises RefusalError before it is applied."""
-    asked: PatchBody = _decode(_patch, body)
-    limit = _limit(asked.limit) if bytes(asked.limit) else UNSET
-    period = _period(asked.limit_reset) if not isinstance(asked.limit_reset, UnsetType) else UNSET
-    expires = _milliseconds(asked.expires_at) if not isinstance(asked.expires_at, UnsetType) else UNSET
+    asked = decoded(_change, body)
+    limit = changed_limit(asked.limit)
+    period = UNSET if isinstance(asked.limit_reset, UnsetType) else period_of(asked.limit_reset)
+    expires = UNSET if isinstance(asked.expires_at, UnsetType) else milliseconds_of(asked.expires_at)
+    models = UNSET if isinstance(asked.models, UnsetType) else _models(asked.models, offered)
+    endpoints = UNSET if isinstance(asked.endpoints, UnsetType) else _endpoints(asked.endpoints)
 
-    def revise(account: Account) -> Revision:
+    def revise(key: ApiKey) -> Revision:
         return Revision(
-            name=account.name if isinstance(asked.name, UnsetType) else asked.name,
-            disabled=account.disabled if isinstance(asked.disabled, UnsetType) else asked.disabled,
-            limit=account.limit if isinstance(limit, UnsetType) else limit,
-            period=account.period if isinstance(period, UnsetType) else period,
-            expires_at=account.expires_at if isinstance(expires, UnsetType) else expires,
+            name=kept(asked.name, key.name),
+            disabled=kept(asked.disabled, key.disabled),
+            scope=Scope(
+                models=kept(models, key.scope.models), endpoints=kept(endpoints, key.scope.endpoints)
+            ),
+            limit=kept(limit, key.limit),
+            period=kept(period, key.period),
+            expires_at=kept(expires, key.expires_at),
         )
 
     return revise
 
 
-def key_view(account: Account) -> dict[str, Any]:
+def key_view(environment: str) -> KeyView:
     """A key as list, get and update show it: nothing of the secret, not even its end."""
-    limit = account.limit
-    remaining = None if limit is None else money.nano_to_usd(max(0, limit - account.spent))
-    return {
-        "hash": public_id(account.key_id),
-        "label": f"{PREFIX}{public_id(account.key_id)}",
-        "name": account.name,
-        "disabled": account.disabled,
-        "limit": None if limit is None else money.nano_to_usd(limit),
-        "limit_remaining": remaining,
-        "limit_reset": _RESET_NAMES.get(account.period),
-        "usage": money.nano_to_usd(account.total),
-        "created_at": _moment(account.created_at),
-        "updated_at": _moment(account.updated_at),
-        "expires_at": None if account.expires_at is None else _moment(account.expires_at),
-    }
+
+    def view(key: ApiKey) -> dict[str, Any]:
+        return {
+            "hash": credential.public_id(key.key_id),
+            "label": credential.label(environment, key.key_id),
+            "name": key.name,
+            "disabled": key.disabled,
+            **budget_view(key),
+            "expires_at": None if key.expires_at is None else moment_text(key.expires_at),
+            "models": None if key.scope.models is None else sorted(key.scope.models),
+            "endpoints": _endpoint_names(key.scope.endpoints),
+            "account": None if key.account is None else credential.public_id(key.account),
+        }
+
+    return view
 
 
-def encode(value: dict[str, Any]) -> bytes:
-    """JSON with exact decimals as numbers."""
-    return _encoder.encode(value)
-
-
-def _decode(decoder: msgspec.json.Decoder[Body], body: bytes) -> Body:
-    try:
-        return decoder.decode(body)
-    except msgspec.ValidationError:
-        raise RefusalError(Fault.BAD_VALUE) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise RefusalError(Fault.NOT_JSON) from None
-
-
-def _limit(raw: Raw) -> int | None:
-    text = bytes(raw)
-    if text == b"null":
+def _account_id(public_id: str | None) -> int | None:
+    if public_id is None:
         return None
-    try:
-        return money.usd_to_nano(text.decode("latin-1"))
-    except money.NotMoneyError:
-        raise RefusalError(Fault.BAD_VALUE, param="limit") from None
+    account_id = credential.parse_public_id(public_id)
+    if account_id is None:
+        raise RefusalError(Fault.NO_SUCH_ACCOUNT, param="account")
+    return account_id
 
 
-def _period(name: str | None) -> Period:
-    if name is None:
-        return Period.NEVER
-    period = _RESETS.get(name)
-    if period is None:
-        raise RefusalError(Fault.BAD_VALUE, param="limit_reset")
-    return period
+def _models(names: list[str] | None, offered: Collection[str]) -> frozenset[str] | None:
+    if names is None:
+        return None
+    if not set(names) <= set(offered):
+        raise RefusalError(Fault.BAD_VALUE, param="models")
+    return frozenset(names)
 
 
-def _milliseconds(moment: datetime | None) -> int | None:
-    return None if moment is None else int(moment.timestamp() * 1000)
+def _endpoints(names: list[EndpointName] | None) -> frozenset[Endpoint] | None:
+    return None if names is None else frozenset(_ENDPOINTS[name] for name in names)
 
 
-def _moment(milliseconds: int) -> str:
-    text = datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
+def _endpoint_names(endpoints: frozenset[Endpoint] | None) -> list[EndpointName] | None:
+    if endpoints is None:
+        return None
+    return [name for name, endpoint in _ENDPOINTS.items() if endpoint in endpoints]

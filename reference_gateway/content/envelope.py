@@ -1,70 +1,123 @@
 """The caller's body to what is forwarded, and the facts that bound its cost.
 
 The body is decoded and encoded anew, so the provider reads exactly what was checked here: of a
-duplicate key at any depth one value is left, escapes and spacing are ours.
+duplicate key at any depth the last value is left; escapes, spacing and the spelling of numbers are
+ours. Integers keep every digit, other numbers their value as IEEE 754 doubles (1.10 becomes 1.1, 1e2
+becomes 100.0); what has no such value, and half of a surrogate pair, is refused as no JSON.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from reference_gateway.config import Model
-from reference_gateway.content.billable import require_billable, require_text_only
+from reference_gateway.config_file import Offer
+from reference_gateway.content.form import Demand, EventReader, Form, Json
+from reference_gateway.content.meter import decoded
 from reference_gateway.content.opener import unsealed
 from reference_gateway.content.sealed import Sealed
+from reference_gateway.content.shapes import chat, completions, embeddings, messages, responses, translated
+from reference_gateway.ledger.wire import MAX_COMPLETION, MAX_PROMPT, Endpoint
 from reference_gateway.web.faults import Fault, RefusalError
 
-_MAX_CHOICES: Final = 128
-_MAX_TOKENS_FIELDS: Final = ("max_completion_tokens", "max_tokens")
+__all__ = ["Envelope", "EventReader", "Form", "read_envelope"]
 
-_decoder = msgspec.json.Decoder(dict[str, Any])
+
+class _Shape(Protocol):
+    def __call__(self, body: Json, model: Model, /, *, limited: bool) -> Demand: ...
+
+
+_SHAPES: Final[Mapping[Endpoint, tuple[tuple[Offer, _Shape], ...]]] = {
+    Endpoint.CHAT: ((Offer.CHAT, chat.read),),
+    Endpoint.COMPLETIONS: ((Offer.COMPLETIONS, completions.read),),
+    Endpoint.RESPONSES: ((Offer.RESPONSES, responses.read),),
+    Endpoint.EMBEDDINGS: ((Offer.EMBEDDINGS, embeddings.read),),
+    Endpoint.MESSAGES: ((Offer.MESSAGES, messages.read), (Offer.CHAT, translated.read)),
+}
+
+# An empty list takes two bytes of JSON, but eighty of memory and as much time as a kilobyte of text.
+_MOST_CONTAINERS: Final = 100_000
+
+_decoder = msgspec.json.Decoder(Json)
 _encoder = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """A checked request: the body to forward, sealed, and integers about it."""
+    """A checked request: the body to forward, sealed, and integers about it.
+
+    `offer` is the provider's endpoint, which is another than the caller's where the request was translated.
+    """
 
     model: Model
+    offer: Offer
+    endpoint: Endpoint
     body: Sealed
     stream: bool
-    asked_usage: bool
     prompt_bound: int
     completion_bound: int
+    form: Form
 
 
-def read_envelope(content: Sealed, models: Mapping[str, Model], *, limited: bool) -> Envelope:
-    """Checks a chat completion request. Raises RefusalError, never with a word of the body."""
+def read_envelope(
+    endpoint: Endpoint, content: Sealed, models: Mapping[str, Model], *, limited: bool
+) -> Envelope:
+    """Checks a request. Raises RefusalError, never with a word of the body.
+
+    `limited`: only what has a bounded cost passes. Without it the bounds are those of the same request's
+    text, and what else it asks for may cost more.
+    """
     body = _decoded(content)
     model = _model(body, models)
-    _check_shape(body)
-    stream = _flag(body, "stream")
-    asked_usage = _asked_usage(body, stream=stream)
-    if limited:
-        require_billable(body)
-    completion_bound = _bound_completion(body, model, limited=limited)
-    body["model"] = model.upstream_name
-    if stream:
-        body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
-    forwarded = Sealed(_encoder.encode(body))
+    offer, read = _shape(endpoint, model)
+    demand = read(body, model, limited=limited)
+    forwarded = _encoded({**demand.body, "model": model.upstream_name})
+    # No tokenizer makes more tokens than the body has bytes: see `prompt_overhead_tokens` for the rest.
+    prompt_bound = len(forwarded) + model.prompt_overhead_tokens + demand.images * (model.image_tokens or 0)
+    if prompt_bound > MAX_PROMPT:
+        raise RefusalError(Fault.BODY_TOO_LARGE)
+    if demand.completion > MAX_COMPLETION:
+        raise RefusalError(Fault.TOO_MANY_TOKENS)
     return Envelope(
         model=model,
+        offer=offer,
+        endpoint=endpoint,
         body=forwarded,
-        stream=stream,
-        asked_usage=asked_usage,
-        # No tokenizer makes more tokens than the body has bytes: see `prompt_overhead_tokens` for the rest.
-        prompt_bound=len(forwarded) + model.prompt_overhead_tokens,
-        completion_bound=completion_bound,
+        stream=demand.stream,
+        prompt_bound=prompt_bound,
+        completion_bound=demand.completion,
+        form=demand.form,
     )
 
 
-def _decoded(content: Sealed) -> dict[str, Any]:
+def _decoded(content: Sealed) -> Json:
+    if _containers_at_most(unsealed(content)) > _MOST_CONTAINERS:
+        raise RefusalError(Fault.NOT_JSON)
+    body = decoded(_decoder, unsealed(content))
+    if body is None:
+        # Out of the decoder's reach: a UnicodeDecodeError holds the whole body, and would be the context of
+        # what is raised beside it, `from None` or not.
+        raise RefusalError(Fault.NOT_JSON)
+    return body
+
+
+def _containers_at_most(data: bytes) -> int:
+    """No fewer lists and objects than there are; brackets in strings count only where all are few."""
+    count = data.count(b"[") + data.count(b"{")
+    if count <= _MOST_CONTAINERS:
+        return count
+    plain = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    outside = b"".join(plain.split(b'"')[::2])
+    return outside.count(b"[") + outside.count(b"{")
+
+
+def _encoded(body: Json) -> Sealed:
     try:
-        return _decoder.decode(unsealed(content))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
-        # `from None`: a UnicodeDecodeError holds the whole body.
+        return Sealed(_encoder.encode(body))
+    except RecursionError:
+        # The encoder gives up a level or two before the decoder does.
         raise RefusalError(Fault.NOT_JSON) from None
 
 
@@ -78,54 +131,9 @@ def _model(body: Mapping[str, Any], models: Mapping[str, Model]) -> Model:
     return model
 
 
-def _check_shape(body: Mapping[str, Any]) -> None:
-    messages = body.get("messages")
-    well_formed = isinstance(messages, list) and all(isinstance(message, dict) for message in messages)
-    if not messages or not well_formed:
-        raise RefusalError(Fault.BAD_VALUE, param="messages")
-    require_text_only(messages)
-    store = body.get("store")
-    if store is not None and store is not False:
-        raise RefusalError(Fault.STORED, param="store")
-    tools = body.get("tools")
-    if tools is not None and not (isinstance(tools, list) and all(isinstance(tool, dict) for tool in tools)):
-        raise RefusalError(Fault.BAD_VALUE, param="tools")
-
-
-def _flag(values: Mapping[str, Any], name: str) -> bool:
-    value = values.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise RefusalError(Fault.BAD_VALUE, param=name)
-    return bool(value)
-
-
-def _asked_usage(body: Mapping[str, Any], *, stream: bool) -> bool:
-    options = body.get("stream_options")
-    if options is None:
-        return False
-    if not isinstance(options, dict) or not stream:
-        raise RefusalError(Fault.BAD_VALUE, param="stream_options")
-    return _flag(options, "include_usage")
-
-
-def _count(body: Mapping[str, Any], name: str, most: int, too_many: Fault) -> int | None:
-    """A positive integer; a boolean, which Python takes for one, is not."""
-    value = body.get(name)
-    if value is None:
-        return None
-    if type(value) is not int or value < 1:
-        raise RefusalError(Fault.BAD_VALUE, param=name)
-    if value > most:
-        raise RefusalError(too_many, param=name)
-    return value
-
-
-def _bound_completion(body: dict[str, Any], model: Model, *, limited: bool) -> int:
-    """The most completion tokens the provider may bill; told to it when the caller did not."""
-    choices = _count(body, "n", _MAX_CHOICES, Fault.BAD_VALUE) or 1
-    most = model.max_output_tokens
-    asked = [_count(body, name, most, Fault.TOO_MANY_TOKENS) for name in _MAX_TOKENS_FIELDS]
-    given = [count for count in asked if count is not None]
-    if not given and limited:
-        body["max_tokens"] = most
-    return choices * max(given, default=most)
+def _shape(endpoint: Endpoint, model: Model) -> tuple[Offer, _Shape]:
+    """The first of the endpoint's shapes that the model's provider understands."""
+    for offer, read in _SHAPES.get(endpoint, ()):
+        if offer in model.provider.endpoints:
+            return offer, read
+    raise RefusalError(Fault.NO_SUCH_OFFER, param="model")

@@ -1,94 +1,81 @@
 """One reservation from its making to its settling, which happens exactly once."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from reference_gateway.content.envelope import Envelope
 from reference_gateway.content.meter import Usage
-from reference_gateway.ledger.wire import (
-    Held,
-    Ledger,
-    LedgerDownError,
-    Outcome,
-    Refused,
-    Reserve,
-    Settle,
-    Standing,
-    Why,
-)
+from reference_gateway.ledger.wire import Held, Ledger, Outcome, Refused, Reserve, Settle, Standing, Why
 from reference_gateway.web.faults import Fault, RefusalError
+
+_FAULTS: Final = {
+    Why.LIMIT: Fault.LIMIT,
+    Why.ACCOUNT_LIMIT: Fault.ACCOUNT_LIMIT,
+    Why.KEY_UNUSABLE: Fault.BAD_KEY,
+    Why.LIMIT_IS_NEW: Fault.KEY_CHANGED,
+    Why.OUT_OF_SCOPE: Fault.OUT_OF_SCOPE,
+    Why.MODEL_SUSPENDED: Fault.MODEL_SUSPENDED,
+    Why.DOWN: Fault.LEDGER_DOWN,
+}
+
+
+def refusal_of(refused: Refused) -> RefusalError:
+    """The ledger's no, as the caller hears it."""
+    return RefusalError(_FAULTS[refused.why])
 
 
 class Hold:
-    """An open reservation. The first `settle` counts; `overrun` is called when bounds were broken."""
+    """An open reservation. The first `settle` counts."""
 
-    def __init__(self, ledger: Ledger, rid: int, prompt_bound: int, overrun: Callable[[], None]) -> None:
+    def __init__(self, ledger: Ledger, rid: int) -> None:
         self._ledger = ledger
         self._rid = rid
-        self._prompt_bound = prompt_bound
-        self._overrun = overrun
         self._settled = False
 
-    async def settle(self, outcome: Outcome, usage: Usage | None = None) -> None:
-        """Charges what the outcome says. Not interruptible: a bill that is known is written."""
+    def settle(self, outcome: Outcome, usage: Usage | None = None) -> None:
+        """Charges what the outcome says. Handed over when this returns, so that no cancellation undoes it."""
         if self._settled:
             return
         self._settled = True
         tokens = usage or Usage(0, 0)
-        message = Settle(
-            rid=self._rid,
-            outcome=outcome,
-            prompt_tokens=tokens.prompt_tokens,
-            completion_tokens=tokens.completion_tokens,
+        self._ledger.settle(
+            Settle(
+                rid=self._rid,
+                outcome=outcome,
+                prompt_tokens=tokens.prompt_tokens,
+                completion_tokens=tokens.completion_tokens,
+                cached_tokens=tokens.cached_tokens,
+                written_tokens=tokens.written_tokens,
+            )
         )
-        try:
-            settled = await asyncio.shield(self._ledger.settle(message))
-        except LedgerDownError:
-            return  # the hold stays and is charged in full at the next start
-        if (settled is not None and settled.excess) or tokens.prompt_tokens > self._prompt_bound:
-            self._overrun()
 
-    async def settle_by(self, usage: Usage | None) -> None:
+    def settle_by(self, usage: Usage | None) -> None:
         """The usage if there is one, else the full hold."""
-        await self.settle(Outcome.METERED if usage is not None else Outcome.UNKNOWN, usage)
+        self.settle(Outcome.METERED if usage is not None else Outcome.UNKNOWN, usage)
 
 
 @asynccontextmanager
-async def held(
-    ledger: Ledger, standing: Standing, envelope: Envelope, overrun: Callable[[], None]
-) -> AsyncIterator[Hold]:
-    """Reserves the worst case; whatever leaves the block unsettled is charged in full."""
-    hold = await _reserve(ledger, standing, envelope, overrun)
-    try:
-        yield hold
-    finally:
-        await hold.settle(Outcome.UNKNOWN)
+async def held(ledger: Ledger, standing: Standing, envelope: Envelope) -> AsyncIterator[Hold]:
+    """Reserves the worst case; whatever leaves the block unsettled is charged in full.
 
-
-async def _reserve(
-    ledger: Ledger, standing: Standing, envelope: Envelope, overrun: Callable[[], None]
-) -> Hold:
-    model = envelope.model
+    Raises RefusalError and LedgerDownError. A caller that goes away while the answer is awaited leaves a
+    hold that nobody knows here: the ledger client settles it.
+    """
     reserve = Reserve(
         key_id=standing.key_id,
         generation=standing.generation,
         limited=standing.limited,
-        model=model.number,
+        endpoint=envelope.endpoint,
+        model=envelope.model.place,
         prompt_bound=envelope.prompt_bound,
         completion_bound=envelope.completion_bound,
-        prompt_price=model.prompt_price,
-        completion_price=model.completion_price,
     )
-    match await ledger.reserve(reserve):
-        case Held(rid):
-            # Without a limit nothing was checked against the allow-list, so no bound can be broken.
-            bound = envelope.prompt_bound if standing.limited else 2**63
-            return Hold(ledger, rid, bound, overrun)
-        case Refused(Why.LIMIT):
-            raise RefusalError(Fault.LIMIT)
-        case Refused(Why.KEY_UNUSABLE):
-            raise RefusalError(Fault.BAD_KEY)
-        case Refused(Why.LIMIT_IS_NEW):
-            raise RefusalError(Fault.KEY_CHANGED)
-    raise RefusalError(Fault.LEDGER_DOWN)
+    answer = await ledger.reserve(reserve)
+    if not isinstance(answer, Held):
+        raise refusal_of(answer)
+    hold = Hold(ledger, answer.rid)
+    try:
+        yield hold
+    finally:
+        hold.settle(Outcome.UNKNOWN)

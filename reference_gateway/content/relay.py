@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Final
 
-from reference_gateway.config import Bounds
+from reference_gateway.config_file import Bounds
 from reference_gateway.content.calls import OpenStreams
-from reference_gateway.content.envelope import Envelope
+from reference_gateway.content.envelope import Envelope, EventReader
 from reference_gateway.content.hold import Hold
-from reference_gateway.content.meter import EventTooLargeError, StreamMeter, usage_of
+from reference_gateway.content.meter import EventTooLargeError
 from reference_gateway.content.opener import unsealed
 from reference_gateway.content.sealed import Sealed
 from reference_gateway.content.upstream import Answer, CutError, NothingSentError, Outbound, Upstream
@@ -22,7 +22,6 @@ from reference_gateway.web.faults import Fault, RefusalError
 from reference_gateway.web.outlet import JSON, HeaderList, Outlet
 
 _EVENT_STREAM: Final = "text/event-stream"
-_DONE: Final = b"data: [DONE]\n\n"
 _MAX_ERROR_BODY: Final = 65_536
 _LINGER_SECONDS: Final = 1.0
 # What the caller can mend is passed on in the provider's words; the rest is between us and the provider.
@@ -45,43 +44,50 @@ class Relay:
         self, request: Request, outlet: Outlet, envelope: Envelope, standing: Standing, hold: Hold
     ) -> None:
         """One attempt. Raises RefusalError as long as no answer was started."""
-        outbound = Outbound(provider=envelope.model.provider, body=envelope.body, stream=envelope.stream)
+        outbound = Outbound(
+            provider=envelope.model.provider,
+            offer=envelope.offer,
+            body=envelope.body,
+            stream=envelope.stream,
+        )
         try:
             async with asyncio.timeout(self._bounds.request_seconds) as deadline:
-                async with self._upstream.send(outbound) as answer:
-                    if not 200 <= answer.status < 300:
-                        await self._refused(answer, outlet, hold)
-                    elif answer.media == _EVENT_STREAM:
-                        stream = _Stream(request, outlet, hold, deadline, self._bounds)
-                        with self._streams.entered(standing.key_id, stream.revoke):
-                            await stream.relay(answer, StreamMeter(asked_usage=envelope.asked_usage))
-                    else:
-                        await self._whole(answer, outlet, hold)
+                stream = _Stream(request, outlet, hold, deadline, self._bounds)
+                # Before it is sent: a key may be revoked while the provider still thinks.
+                with self._streams.entered(standing.key_id, stream.revoke):
+                    async with self._upstream.send(outbound) as answer:
+                        if not 200 <= answer.status < 300:
+                            await self._refused(answer, outlet, hold)
+                        elif answer.media == _EVENT_STREAM:
+                            await stream.relay(answer, envelope.form.stream())
+                        else:
+                            await self._whole(answer, outlet, envelope, hold)
         except NothingSentError as failure:
-            await hold.settle(Outcome.NOTHING_SENT)
+            hold.settle(Outcome.NOTHING_SENT)
             fault = Fault.CONNECT_TIMEOUT if failure.timed_out else Fault.PROVIDER_UNREACHABLE
             raise RefusalError(fault) from None
         except (CutError, TimeoutError) as failure:
-            await hold.settle(Outcome.UNKNOWN)
+            hold.settle(Outcome.UNKNOWN)
             raise RefusalError(_fault_of(failure)) from None
 
-    async def _whole(self, answer: Answer, outlet: Outlet, hold: Hold) -> None:
+    async def _whole(self, answer: Answer, outlet: Outlet, envelope: Envelope, hold: Hold) -> None:
         try:
             body = await _collected(answer, self._bounds.max_answer)
         except _AnswerTooLargeError:
-            await hold.settle(Outcome.UNKNOWN)
+            hold.settle(Outcome.UNKNOWN)
             raise RefusalError(Fault.PROVIDER_TOO_LARGE) from None
-        await hold.settle_by(usage_of(body))
-        await outlet.whole(200, unsealed(body))
+        shown, usage = envelope.form.whole(body)
+        hold.settle_by(usage)
+        await outlet.whole(200, unsealed(shown))
 
     async def _refused(self, answer: Answer, outlet: Outlet, hold: Hold) -> None:
         """A complete answer that is not a success costs nothing; an incomplete one proves nothing."""
         try:
             body = await _collected(answer, _MAX_ERROR_BODY)
         except _AnswerTooLargeError:
-            await hold.settle(Outcome.UNKNOWN)
+            hold.settle(Outcome.UNKNOWN)
             raise RefusalError(Fault.PROVIDER_REFUSED) from None
-        await hold.settle(Outcome.REFUSED)
+        hold.settle(Outcome.REFUSED)
         if answer.status in _CALLERS_FAULT and answer.media == JSON.decode():
             headers: HeaderList = [(b"content-type", JSON), (b"x-should-retry", b"false")]
             await outlet.whole(answer.status, unsealed(body), headers)
@@ -102,39 +108,60 @@ class _Stream:
         self._hold = hold
         self._deadline = deadline
         self._bounds = bounds
+        self._started = False
+        self._revoked = False
         self._ending: asyncio.Task[None] | None = None
 
-    async def relay(self, answer: Answer, meter: StreamMeter) -> None:
-        """Forwards events until `[DONE]`, settles, then ends the stream: well or with an error event."""
+    async def relay(self, answer: Answer, reader: EventReader) -> None:
+        """Forwards events until the last, settles, then ends the stream: well or with an error event."""
+        self._outlet.speak(in_band=reader.fault)
         await self._outlet.start(200, [(b"content-type", b"text/event-stream; charset=utf-8")])
+        self._started = True
+        if self._revoked:
+            self._end_revoked()
         fault: Fault | None = None
         async with self._watched(), aclosing(answer.pieces()) as pieces:
             try:
-                await self._forward(pieces, meter)
-            except (CutError, TimeoutError, _AnswerTooLargeError, EventTooLargeError) as failure:
+                await self._forward(pieces, reader)
+            except (CutError, _AnswerTooLargeError, EventTooLargeError) as failure:
                 fault = _fault_of(failure)
-            await self._hold.settle_by(meter.final_usage)
-            if fault is None and meter.done:
-                await self._outlet.finish(_DONE)
+            finally:
+                # Also where the time is up: it may be the client who took it, when all was said and counted.
+                self._hold.settle_by(reader.final_usage)
+            fault = Fault.KEY_REVOKED if self._revoked else fault
+            if fault is None and reader.done:
+                await self._outlet.finish(unsealed(reader.end()))
                 await _drained(pieces)
             else:
                 # A clean early end would be taken for success.
                 await self._outlet.fault(fault or Fault.PROVIDER_CUT)
 
     def revoke(self) -> None:
-        """Tells the client now; the provider is read on for the bill."""
+        """Nothing more reaches the client, who is told as soon as there is a stream to tell it in.
+
+        The provider is read on for the bill. An answer that is no stream is not touched.
+        """
+        self._revoked = True
+        if self._started:
+            self._end_revoked()
+
+    def _end_revoked(self) -> None:
         self._shorten()
         if self._ending is None:
             self._ending = asyncio.ensure_future(self._outlet.fault(Fault.KEY_REVOKED))
 
-    async def _forward(self, pieces: AsyncIterator[Sealed], meter: StreamMeter) -> None:
+    async def _forward(self, pieces: AsyncIterator[Sealed], reader: EventReader) -> None:
         size = 0
         async for piece in pieces:
             size += len(piece)
             if size > self._bounds.max_answer:
                 raise _AnswerTooLargeError
-            await self._outlet.write(unsealed(meter.feed(piece)))
-            if meter.done:
+            forwarded = reader.feed(piece)
+            if not self._revoked:
+                await self._outlet.write(unsealed(forwarded))
+            if self._outlet.ended:
+                self._shorten()  # the client left, or does not read
+            if reader.done:
                 return
 
     @asynccontextmanager
@@ -163,14 +190,13 @@ class _Stream:
 
 
 async def _collected(answer: Answer, most: int) -> Sealed:
-    pieces: list[bytes] = []
-    size = 0
-    async for piece in answer.pieces():
-        size += len(piece)
-        if size > most:
-            raise _AnswerTooLargeError
-        pieces.append(unsealed(piece))
-    return Sealed(b"".join(pieces))
+    body = bytearray()
+    async with aclosing(answer.pieces()) as pieces:
+        async for piece in pieces:
+            if len(body) + len(piece) > most:
+                raise _AnswerTooLargeError
+            body += unsealed(piece)
+    return Sealed(bytes(body))
 
 
 async def _drained(pieces: AsyncIterator[Sealed]) -> None:

@@ -1,253 +1,239 @@
-"""The book: one thread writes, everything queued meanwhile goes into its next transaction.
+"""The book: answers what content workers ask, and does what administrators want, in one thread.
 
-Group commit makes one disk flush serve all that waited for it. Both planes reach it through their own
-small interface (`wire.Ledger`, `accounts.Accounts`), which is where a process boundary can go.
+Whatever was readable at once becomes one transaction, so that one flush of the disk serves all who waited
+for it. No answer leaves before what it promises is on the disk.
+
+An expired key opens nothing any more; what it had opened before may end, at the cost that was held for it.
 """
 
-import asyncio
-import threading
-import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from queue import Empty, SimpleQueue
-from typing import Any, Final, Protocol, TypeVar
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
 
-from reference_gateway import credential
 from reference_gateway.events import Emit, Event, Kind
-from reference_gateway.ledger.accounts import Account, Issued, NewKey, Revise, Revision
-from reference_gateway.ledger.keys import NOBODY, Hashing, Verifier, matches
-from reference_gateway.ledger.spend import window_start
+from reference_gateway.ledger.administration import Administration, Clock, utc_milliseconds
+from reference_gateway.ledger.connection import BreachError, Connection
+from reference_gateway.ledger.keys import Hashing, Verifier
+from reference_gateway.ledger.spend import PricedModel, Settled
+from reference_gateway.ledger.store import Storage
 from reference_gateway.ledger.wire import (
+    Answer,
+    AskBalance,
     Authorise,
+    Balance,
+    Finished,
     Held,
     LedgerDownError,
+    Notice,
+    Outcome,
+    Question,
     Refused,
     Reserve,
     Settle,
-    Settled,
     Standing,
+    Why,
 )
+from reference_gateway.price import Price
 
-_MAX_BATCH: Final = 512
+__all__ = ["Book", "Storage"]
 
-Result = TypeVar("Result")
-Clock = Callable[[], int]
+Said = tuple[Connection, int, Question | Notice]
+Reply = tuple[Connection, int, Answer]
+_Write = tuple[Connection, int, AskBalance | Reserve | Settle]
 
-
-class Storage(Protocol):
-    """What the book needs of a store; see `storage.sqlite` for what each promises."""
-
-    def transaction(self) -> AbstractContextManager[None]: ...
-    def close(self) -> None: ...
-    def reserve(self, message: Reserve, now: int) -> Held | Refused: ...
-    def settle(self, message: Settle, now: int) -> Settled | None: ...
-    def charge_orphans(self, now: int) -> tuple[int, int]: ...
-    def insert(self, account: Account, salt: bytes, digest: bytes) -> None: ...
-    def account(self, key_id: int, now: int) -> Account | None: ...
-    def page(self, offset: int, size: int, now: int) -> tuple[Account, ...]: ...
-    def revise(self, key_id: int, to: Revision, now: int) -> None: ...
-    def rotate(self, key_id: int, salt: bytes, digest: bytes, now: int) -> None: ...
-    def delete(self, key_id: int, now: int) -> bool: ...
-    def verifier(self, key_id: int) -> Verifier | None: ...
-    def verifiers(self) -> tuple[Verifier, ...]: ...
+_DOWN: Final = Refused(Why.DOWN)
+_UNUSABLE: Final = Refused(Why.KEY_UNUSABLE)
 
 
-def utc_milliseconds() -> int:
-    """The clock of the ledger."""
-    return time.time_ns() // 1_000_000
-
-
-_Job = tuple[Callable[[], Any], "asyncio.Future[Any]"]
-
-
-class Book:
-    """Implements `wire.Ledger` and `accounts.Accounts` over a storage. Start inside an event loop."""
+class Book(Administration):
+    """Over a storage that nobody else writes. `prices`: number, name and price of each model, in wire order."""
 
     def __init__(
-        self, storage: Storage, emit: Emit, hashing: Hashing | None = None, clock: Clock = utc_milliseconds
+        self,
+        storage: Storage,
+        emit: Emit,
+        hashing: Hashing,
+        environment: str,
+        prices: Sequence[tuple[int, str, Price]],
+        clock: Clock = utc_milliseconds,
     ) -> None:
-        self._storage = storage
-        self._emit = emit
-        self._hashing = hashing or Hashing()
-        self._clock = clock
-        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._write_all, name="ledger")
-        self._verifiers: dict[int, Verifier] = {}
-        self._listeners: list[Callable[[int], None]] = []
-        self._loop: asyncio.AbstractEventLoop | None = None
+        super().__init__(storage, emit, hashing, environment, clock)
+        self._models = tuple(PricedModel(*priced) for priced in prices)
+        self._suspended: set[int] = set()  # numbers of models
+        self._owed: deque[Settle] = deque()  # could not be written yet; their holds stand until then
+        storage.use(self._models)
+        self._open()
 
-    def start(self) -> None:
-        """Charges what an earlier process left open, then serves the running loop."""
-        with self._storage.transaction():
-            count, charged = self._storage.charge_orphans(self._clock())
-            self._verifiers = {verifier.key_id: verifier for verifier in self._storage.verifiers()}
-        if count:
-            self._emit(Event(event=Kind.ORPHANS_CHARGED, count=count, nanodollars=charged))
-        self._loop = asyncio.get_running_loop()
-        self._thread.start()
-
-    async def stop(self) -> None:
-        """Finishes what is queued and closes the file."""
-        self._queue.put(None)
-        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+    def close(self) -> None:
+        """Writes what is owed, if it can be, and lets go of the store."""
+        self._settle_owed(self._clock())
         self._storage.close()
 
-    # the content plane's side
+    def answer(self, batch: Sequence[Said]) -> list[Reply]:
+        """Answers to the questions among `batch`, in no particular order; `seq` says which is whose.
 
-    async def authorise(self, message: Authorise) -> Standing | None:
-        """Compares first and asks afterwards, so that every refusal costs the same."""
-        verifier = self._verifiers.get(message.key_id, NOBODY)
-        proven = matches(self._hashing, verifier, message.key)
-        if not (proven and verifier.live(self._clock())):
-            return None
+        Sets `broken` on connections that said what no honest worker says; the rest of theirs is not heard.
+        """
+        now = self._clock()
+        self._settle_owed(now)
+        replies: list[Reply] = []
+        writes: list[_Write] = []
+        for connection, seq, message in batch:
+            if connection.broken:
+                continue
+            try:
+                self._hear(connection, seq, message, now, replies, writes)
+            except BreachError:
+                connection.broken = True
+        if writes:
+            replies += self._write_all(writes, now)
+        return replies
+
+    def lost(self, connection: Connection) -> None:
+        """Nothing more will come from there: what it held is charged in full."""
+        rids = connection.abandon()
+        try:
+            self._charge_orphans(rids)
+        except LedgerDownError:
+            self._emit(Event(event=Kind.LEDGER_FAULT))
+            self._owed += [Settle(rid=rid, outcome=Outcome.ORPHANED) for rid in rids]
+
+    def _open(self) -> None:
+        """Charges what an earlier process left open, and learns the keys."""
+        with self._storage.transaction():
+            rids = self._storage.open_holds()
+            for verifier in self._storage.verifiers():
+                self._register.put(verifier)
+        self._charge_orphans(rids)
+
+    def _charge_orphans(self, rids: Sequence[int]) -> None:
+        """All of them or none. Raises LedgerDownError."""
+        if not rids:
+            return
+        now = self._clock()
+        with self._storage.transaction():
+            settled = [self._storage.settle(Settle(rid=rid, outcome=Outcome.ORPHANED), now) for rid in rids]
+        charged = [one.charged for one in settled if one is not None]
+        self._emit(Event(event=Kind.ORPHANS_CHARGED, count=len(charged), nanodollars=sum(charged)))
+
+    def _hear(
+        self,
+        connection: Connection,
+        seq: int,
+        message: Question | Notice,
+        now: int,
+        replies: list[Reply],
+        writes: list[_Write],
+    ) -> None:
+        """Answers from memory, or notes what has to be written. Raises BreachError."""
+        match message:
+            case Authorise():
+                replies.append((connection, seq, self._authorise(connection, message, now)))
+            case Reserve():
+                connection.check_reserve(message, len(self._models))
+                writes.append((connection, seq, message))
+            case Settle():
+                if connection.release(message.rid):
+                    writes.append((connection, seq, message))
+            case Finished():
+                self._note_end(connection, message)
+            case AskBalance():
+                verifier = self._usable(message.key_id, message.tail, now)
+                if verifier is None:
+                    replies.append((connection, seq, _UNUSABLE))
+                else:
+                    writes.append((connection, seq, message))
+
+    def _authorise(self, connection: Connection, message: Authorise, now: int) -> Standing | Refused:
+        verifier = self._usable(message.key_id, message.tail, now)
+        if verifier is None:
+            return _UNUSABLE
+        if not verifier.is_for(message.endpoint):
+            return Refused(Why.OUT_OF_SCOPE)
+        connection.prove(verifier.key_id, verifier.generation)
         return Standing(verifier.key_id, verifier.generation, verifier.limited)
 
-    async def reserve(self, message: Reserve) -> Held | Refused:
-        """See `wire.Ledger`."""
-        return await self._do(lambda: self._storage.reserve(message, self._clock()))
+    def _usable(self, key_id: int, tail: bytes, now: int) -> Verifier | None:
+        """Compares first and asks afterwards, so that every refusal costs the same."""
+        verifier = self._register.prove(key_id, tail)
+        return verifier if verifier is not None and verifier.live(now) else None
 
-    async def settle(self, message: Settle) -> Settled | None:
-        """See `wire.Ledger`."""
-        return await self._do(lambda: self._storage.settle(message, self._clock()))
-
-    def on_revoked(self, listener: Callable[[int], None]) -> None:
-        """See `wire.Ledger`; called on the event loop."""
-        self._listeners.append(listener)
-
-    # the admin plane's side
-
-    async def create(self, new: NewKey) -> Issued:
-        """See `accounts.Accounts`."""
-        key_id, now = credential.new_key_id(), self._clock()
-        account = Account(
-            key_id=key_id,
-            name=new.name,
-            disabled=False,
-            generation=1,
-            limit=new.limit,
-            period=new.period,
-            window=window_start(new.period, now),
-            spent=0,
-            reserved=0,
-            total=0,
-            created_at=now,
-            updated_at=now,
-            expires_at=new.expires_at,
+    def _note_end(self, connection: Connection, message: Finished) -> None:
+        self._emit(
+            Event(
+                event=Kind.REQUEST,
+                request=connection.finish(message),
+                route=message.route,
+                status=message.status,
+                milliseconds=message.milliseconds,
+            )
         )
-        key, salt, digest = self._minted(key_id)
-        await self._do(lambda: self._storage.insert(account, salt, digest))
-        await self._refresh(key_id)
-        return Issued(account, key)
 
-    async def rotate(self, key_id: int) -> Issued | None:
-        """See `accounts.Accounts`."""
-        key, salt, digest = self._minted(key_id)
-
-        def work() -> Account | None:
-            if self._storage.account(key_id, self._clock()) is None:
-                return None
-            self._storage.rotate(key_id, salt, digest, self._clock())
-            return self._storage.account(key_id, self._clock())
-
-        account = await self._do(work)
-        if account is None:
-            return None
-        await self._refresh(key_id)
-        self._announce(key_id)
-        return Issued(account, key)
-
-    async def revise(self, key_id: int, revise: Revise) -> Account | None:
-        """See `accounts.Accounts`."""
-
-        def work() -> Account | None:
-            account = self._storage.account(key_id, self._clock())
-            if account is None:
-                return None
-            self._storage.revise(key_id, revise(account), self._clock())
-            return self._storage.account(key_id, self._clock())
-
-        account = await self._do(work)
-        if account is not None:
-            await self._refresh(key_id)
-            if account.disabled:
-                self._announce(key_id)
-        return account
-
-    async def delete(self, key_id: int) -> bool:
-        """See `accounts.Accounts`."""
-        deleted = await self._do(lambda: self._storage.delete(key_id, self._clock()))
-        if deleted:
-            await self._refresh(key_id)
-            self._announce(key_id)
-        return deleted
-
-    async def get(self, key_id: int) -> Account | None:
-        """See `accounts.Accounts`."""
-        return await self._do(lambda: self._storage.account(key_id, self._clock()))
-
-    async def page(self, offset: int, size: int) -> tuple[Account, ...]:
-        """See `accounts.Accounts`."""
-        return await self._do(lambda: self._storage.page(offset, size, self._clock()))
-
-    # inside
-
-    def _minted(self, key_id: int) -> tuple[str, bytes, bytes]:
-        key, salt = credential.mint(key_id), self._hashing.salt()
-        return key, salt, self._hashing.digest(salt, key.encode())
-
-    async def _refresh(self, key_id: int) -> None:
-        verifier = await self._do(lambda: self._storage.verifier(key_id))
-        if verifier is None or not verifier.usable:
-            self._verifiers.pop(key_id, None)
-        else:
-            self._verifiers[key_id] = verifier
-
-    def _announce(self, key_id: int) -> None:
-        for listener in self._listeners:
-            listener(key_id)
-
-    async def _do(self, work: Callable[[], Result]) -> Result:
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._queue.put((work, future))
-        return await future
-
-    def _write_all(self) -> None:
-        while (batch := self._next_batch()) is not None:
-            self._deliver(batch, self._commit(batch))
-
-    def _next_batch(self) -> list[_Job] | None:
-        batch: list[_Job] = []
-        job = self._queue.get()
-        while job is not None:
-            batch.append(job)
-            if len(batch) == _MAX_BATCH:
-                return batch
-            try:
-                job = self._queue.get_nowait()
-            except Empty:
-                return batch
-        if not batch:
-            return None
-        self._queue.put(None)
-        return batch
-
-    def _commit(self, batch: Sequence[_Job]) -> list[Any] | None:
+    def _write_all(self, writes: Sequence[_Write], now: int) -> list[Reply]:
         try:
             with self._storage.transaction():
-                return [work() for work, _ in batch]
-        except Exception:  # noqa: BLE001 - whatever fails, the batch is rolled back and the writer lives
+                results = [self._write(message, now) for _, _, message in writes]
+        except Exception:  # noqa: BLE001 - whatever fails, the batch is rolled back and the ledger lives
             self._emit(Event(event=Kind.LEDGER_FAULT))
-            return None
+            self._owed += [message for _, _, message in writes if isinstance(message, Settle)]
+            return [
+                (connection, seq, _DOWN)
+                for connection, seq, message in writes
+                if not isinstance(message, Settle)
+            ]
+        replies: list[Reply] = []
+        for (connection, seq, _), result in zip(writes, results, strict=True):
+            if isinstance(result, Held):
+                connection.hold(result.rid)
+            if isinstance(result, Settled):
+                self._look_at(result)
+            elif result is not None:
+                replies.append((connection, seq, result))
+        return replies
 
-    def _deliver(self, batch: Sequence[_Job], results: list[Any] | None) -> None:
-        def resolve() -> None:
-            for index, (_, future) in enumerate(batch):
-                if future.cancelled():
-                    continue
-                if results is None:
-                    future.set_exception(LedgerDownError())
-                else:
-                    future.set_result(results[index])
+    def _write(
+        self, message: AskBalance | Reserve | Settle, now: int
+    ) -> Held | Refused | Balance | Settled | None:
+        match message:
+            case Reserve():
+                if self._models[message.model].number in self._suspended:
+                    return Refused(Why.MODEL_SUSPENDED)
+                return self._storage.reserve(message, now)
+            case Settle():
+                return self._storage.settle(message, now)
+            case AskBalance():
+                return self._balance(message, now)
 
-        assert self._loop is not None  # noqa: S101 - set before the thread starts
-        self._loop.call_soon_threadsafe(resolve)
+    def _balance(self, message: AskBalance, now: int) -> Balance | Refused:
+        key = self._storage.key(message.key_id, now)
+        if key is None:
+            return _UNUSABLE
+        return Balance(
+            key_id=key.key_id,
+            period=int(key.period),
+            limit=key.limit,
+            spent=key.spent,
+            reserved=key.reserved,
+            total=key.total,
+            expires_at=key.expires_at,
+        )
+
+    def _look_at(self, settled: Settled) -> None:
+        """A model whose provider overran its bounds cannot be held to a limit: no more of it until a restart."""
+        if settled.overrun:
+            self._suspended.add(settled.model)
+            self._emit(Event(event=Kind.PROVIDER_OVERRUN, nanodollars=settled.excess))
+
+    def _settle_owed(self, now: int) -> None:
+        """One by one, so that one that never can be written does not keep the others from it."""
+        for _ in range(len(self._owed)):
+            message = self._owed.popleft()
+            try:
+                with self._storage.transaction():
+                    settled = self._storage.settle(message, now)
+            except Exception:  # noqa: BLE001 - as above; it is tried again with the next batch
+                self._emit(Event(event=Kind.LEDGER_FAULT))
+                self._owed.append(message)
+                return
+            if settled is not None:
+                self._look_at(settled)

@@ -1,9 +1,10 @@
-"""The outermost ring: routes, request ids, constant errors, one event per request."""
+"""The outermost ring: routes, request ids, constant errors, one line of the diary per request."""
 
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from reference_gateway.events import Emit, Event, Kind, Route
 from reference_gateway.web.asgi import Receive, Request, Scope, Send
@@ -24,12 +25,47 @@ class Endpoint:
 Resolver = Callable[[str], Endpoint | None]
 
 
+class Diary(Protocol):
+    """Numbers requests and writes down that they ended. It has no word for what was in them."""
+
+    def begin(self) -> tuple[int, int]:
+        """(number, id) of a new request."""
+
+    def finish(self, number: int, request_id: int, route: Route, status: int, milliseconds: int) -> None:
+        """The request is over."""
+
+    def fault(self, request_id: int) -> None:
+        """Something of ours failed while serving it."""
+
+
+class EventDiary:
+    """A diary that writes events; ids are random."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+
+    def begin(self) -> tuple[int, int]:
+        """See `Diary`; numbers are not used."""
+        return 0, secrets.randbits(128)
+
+    def finish(self, _number: int, request_id: int, route: Route, status: int, milliseconds: int) -> None:
+        """See `Diary`."""
+        event = Event(
+            event=Kind.REQUEST, request=request_id, route=route, status=status, milliseconds=milliseconds
+        )
+        self._emit(event)
+
+    def fault(self, request_id: int) -> None:
+        """See `Diary`."""
+        self._emit(Event(event=Kind.INTERNAL_FAULT, request=request_id))
+
+
 class Boundary:
     """The ASGI application. `resolvers` are asked in order which endpoint a path names."""
 
-    def __init__(self, resolvers: Sequence[Resolver], emit: Emit, write_timeout: float) -> None:
+    def __init__(self, resolvers: Sequence[Resolver], diary: Diary, write_timeout: float) -> None:
         self._resolvers = tuple(resolvers)
-        self._emit = emit
+        self._diary = diary
         self._write_timeout = write_timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,11 +73,18 @@ class Boundary:
         if scope["type"] != "http":
             return
         began = time.monotonic_ns()
-        request = _request_of(scope, receive)
+        number, request_id = self._diary.begin()
+        request = _request_of(scope, receive, request_id)
         outlet = Outlet(send, request.request_id, self._write_timeout)
         endpoint = self._resolve(request.path)
         await self._guarded(endpoint, request, outlet)
-        self._report(endpoint, request, outlet, began)
+        self._diary.finish(
+            number,
+            request_id,
+            endpoint.route if endpoint else Route.UNKNOWN,
+            outlet.status or 0,
+            (time.monotonic_ns() - began) // 1_000_000,
+        )
 
     def _resolve(self, path: str) -> Endpoint | None:
         found = (resolver(path) for resolver in self._resolvers)
@@ -53,22 +96,11 @@ class Boundary:
         except RefusalError as refusal:
             await outlet.refuse(refusal)
         except Exception:  # noqa: BLE001 - the one place where a fault of ours ends: its text may hold content
-            self._emit(Event(event=Kind.INTERNAL_FAULT, request=request.request_id))
+            self._diary.fault(request.request_id)
             await outlet.fault(Fault.INTERNAL)
 
-    def _report(self, endpoint: Endpoint | None, request: Request, outlet: Outlet, began: int) -> None:
-        self._emit(
-            Event(
-                event=Kind.REQUEST,
-                request=request.request_id,
-                route=endpoint.route if endpoint else Route.UNKNOWN,
-                status=outlet.status or 0,
-                milliseconds=(time.monotonic_ns() - began) // 1_000_000,
-            )
-        )
 
-
-def _request_of(scope: Scope, receive: Receive) -> Request:
+def _request_of(scope: Scope, receive: Receive, request_id: int) -> Request:
     # raw_path, because the decoded path would let %2e spell another route.
     return Request(
         method=scope["method"],
@@ -76,7 +108,7 @@ def _request_of(scope: Scope, receive: Receive) -> Request:
         query=scope["query_string"],
         headers=tuple(scope["headers"]),
         receive=receive,
-        request_id=secrets.randbits(128),
+        request_id=request_id,
     )
 
 

@@ -1,7 +1,8 @@
 """Every error that the gateway can answer: a closed list, constant to the last letter.
 
 Whatever the caller typed is content until it is found in a closed list, so no message here has a
-place to put it. The shape is OpenAI's, which its SDK maps to exception types by status.
+place to put it. The shape is OpenAI's, which its SDK maps to exception types by status; what is
+asked in Anthropic's words is refused in Anthropic's.
 """
 
 from enum import Enum
@@ -22,6 +23,8 @@ class FaultText(NamedTuple):
 
 _BAD: Final = "invalid_request_error"
 _AUTH: Final = "authentication_error"
+_QUOTA: Final = "insufficient_quota"
+_DENIED: Final = "permission_error"
 _SERVER: Final = "api_error"
 
 
@@ -40,18 +43,52 @@ class Fault(Enum):
         "The body has a field whose cost cannot be bounded; keys with a spend limit may not use it.",
     )
     UNSUPPORTED_PART = FaultText(
-        400, _BAD, "unsupported_content_part", "Only text parts are supported: others have no bounded cost."
+        400,
+        _BAD,
+        "unsupported_content_part",
+        "The content has a part whose cost cannot be bounded; keys with a spend limit may send text,"
+        " and images where the model has a price for them.",
     )
     STORED = FaultText(400, _BAD, "store_refused", "Content is never stored: store must be false or absent.")
+    PREVIOUS_RESPONSE = FaultText(
+        400,
+        _BAD,
+        "stored_state_refused",
+        "Nothing is kept between requests: send the whole conversation as input, without references to"
+        " earlier responses, conversations or items.",
+    )
+    BACKGROUND = FaultText(
+        400,
+        _BAD,
+        "background_refused",
+        "Background responses would have to be stored: background must be false or absent.",
+    )
+    STORED_PROMPT = FaultText(
+        400,
+        _BAD,
+        "stored_prompt_refused",
+        "Prompts stored at a provider are not used: send their text as input.",
+    )
     UNKNOWN_MODEL = FaultText(404, _BAD, "model_not_found", "The model is not offered here.")
+    NO_SUCH_OFFER = FaultText(
+        404, _BAD, "endpoint_not_offered", "The model's provider does not offer this endpoint."
+    )
     TOO_MANY_TOKENS = FaultText(
         400, _BAD, "max_tokens_too_large", "More completion tokens are asked for than the model may produce."
     )
     NO_KEY = FaultText(401, _AUTH, "missing_api_key", "Send an API key as a bearer token.")
     BAD_KEY = FaultText(401, _AUTH, "invalid_api_key", "The API key is not valid.")
-    LIMIT = FaultText(402, "insufficient_quota", "key_limit_exceeded", "The key's spend limit is reached.")
+    LIMIT = FaultText(402, _QUOTA, "key_limit_exceeded", "The key's spend limit is reached.")
+    ACCOUNT_LIMIT = FaultText(
+        402, _QUOTA, "account_limit_exceeded", "The spend limit of the key's account is reached."
+    )
+    OUT_OF_SCOPE = FaultText(
+        403, _DENIED, "out_of_scope", "The API key may not be used for this model or endpoint."
+    )
+    WEAK_ROLE = FaultText(403, _DENIED, "role_too_weak", "The admin credential's role does not allow this.")
     NO_SUCH_ROUTE = FaultText(404, _BAD, "not_found", "There is nothing at this path.")
     NO_SUCH_KEY = FaultText(404, _BAD, "key_not_found", "There is no such key.")
+    NO_SUCH_ACCOUNT = FaultText(404, _BAD, "account_not_found", "There is no such account.")
     WRONG_METHOD = FaultText(405, _BAD, "method_not_allowed", "The method is not allowed here.")
     SLOW_BODY = FaultText(408, _BAD, "request_timeout", "The request took too long to arrive.", True)
     BODY_TOO_LARGE = FaultText(413, _BAD, "body_too_large", "The body is larger than allowed.")
@@ -121,9 +158,47 @@ def error_body(fault: Fault, param: str | None = None) -> bytes:
     return _encoder.encode({"error": error})
 
 
+_ANTHROPIC_KINDS: Final = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+}
+
+
+def anthropic_error_body(fault: Fault, request_id: str | None = None) -> bytes:
+    """The fault as `{"type": "error", "error": {type, message}, "request_id"}`, the id only if given.
+
+    Types are those of Anthropic's API, by status: what is not in its list is the caller's or the server's.
+    """
+    text = fault.value
+    kind = _ANTHROPIC_KINDS.get(text.status) or (_SERVER if text.status >= 500 else _BAD)
+    body = {"type": "error", "error": {"type": kind, "message": text.message}}
+    return _encoder.encode(body if request_id is None else {**body, "request_id": request_id})
+
+
 def error_event(fault: Fault) -> bytes:
-    """The fault inside a stream, and the stream's end.
+    """The fault inside a stream of chunks, and the stream's end.
 
     SDKs take a clean early end for success, so a cut must be said in band.
     """
     return b"data: " + error_body(fault) + b"\n\ndata: [DONE]\n\n"
+
+
+def responses_error_event(fault: Fault) -> bytes:
+    """The fault as an `error` event of the Responses API, which ends a stream.
+
+    `error` stands beside the documented fields because OpenAI's SDK raises on it, and on nothing else.
+    """
+    text = fault.value
+    plain = {"message": text.message, "param": None, "code": text.code}
+    event = {"type": "error", **plain, "sequence_number": 0, "error": {**plain, "type": text.kind}}
+    return b"event: error\ndata: " + _encoder.encode(event) + b"\n\n"
+
+
+def anthropic_error_event(fault: Fault) -> bytes:
+    """The fault as an `error` event of Anthropic's API, which ends a stream."""
+    return b"event: error\ndata: " + anthropic_error_body(fault) + b"\n\n"

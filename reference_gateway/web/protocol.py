@@ -1,77 +1,253 @@
-"""uvicorn's HTTP/1.1 protocol with a bound on the request head, in bytes and in seconds.
+"""uvicorn's HTTP/1.1 protocol with a bound on all that a caller can make it keep or wait for.
 
-llhttp and uvicorn bound neither: 200 kB of headers were accepted, and a head that never ends
-would be buffered for ever.
+llhttp and uvicorn bound little: heads, trailers and rows of pipelined requests of any size are kept, a head
+or an unwanted body that never ends is waited for, and so is a caller who does not read. What makes no sense
+is refused in the shape of the application's errors.
 """
 
 import asyncio
 import secrets
-from typing import Any
+import socket
+import struct
+from contextlib import suppress
+from enum import Enum
+from typing import Final
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+import httptools
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
-from reference_gateway.config import Bounds
+from reference_gateway.config_file import Bounds
+from reference_gateway.web.asgi import App
 from reference_gateway.web.faults import Fault, error_body
+from reference_gateway.web.listener import Place
+from reference_gateway.web.old_http import until_close
+
+_MOST_FIELDS: Final = 256  # of a head and its trailer: each is several objects, however short
+_MOST_QUEUED: Final = 16  # requests behind the one that is being served
+_VERSIONS: Final = frozenset({"1.0", "1.1"})
 
 
-class _HeadTooLargeError(Exception):
-    """Raised inside a parser callback, which makes the parser give up."""
+class _UnacceptableError(Exception):
+    """Raised inside a parser callback, which makes the parser give up. Holds nothing of what came."""
+
+
+class _Awaited(Enum):
+    """What a connection waits for with its clock running."""
+
+    HEAD = 0
+    REST_OF_BODY = 1  # of a request that has been answered already
+    READER = 2
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Answers 431 to a head above its bound, and hangs up on one that does not arrive.
+    """One connection. It is hung up on when its caller lets a clock run out.
 
-    Connections above their bound are hung up on as well: each may cost a head and a piece of a body.
+    Requests are answered in their order. When one makes no sense, those before it are answered first.
     """
 
-    bounds = Bounds()
-    _head_bytes = 0
-    _reading_head = False
-    _head_timer: asyncio.TimerHandle | None = None
+    def __init__(
+        self, config: uvicorn.Config, server_state: ServerState, bounds: Bounds, place: Place
+    ) -> None:
+        super().__init__(config, server_state, {})
+        self._place = place
+        self._max_head = bounds.max_head
+        self._seconds = {
+            _Awaited.HEAD: bounds.head_seconds,
+            _Awaited.REST_OF_BODY: bounds.body_seconds,
+            _Awaited.READER: bounds.write_seconds,
+        }
+        self._awaited: _Awaited | None = None
+        self._clock: asyncio.TimerHandle | None = None
+        self._newest: RequestResponseCycle | None = None
+        self._serving: RequestResponseCycle | None = None  # the newest, or one before it
+        self._in_head = self._in_body = False
+        self._head_bytes = self._unseen_bytes = self._fields = 0
+        self._deaf = False  # what comes from now on is dropped
+        self._refused: Fault | None = None  # to be said when all before it are answered
+
+    # --- what the event loop tells ---
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Starts the clock for the first head."""
+        """The handshake is done; the first head is awaited."""
         super().connection_made(transport)
-        if len(self.connections) > self.bounds.max_connections:
-            transport.abort()
-        self._arm()
+        self._place.leave = self._hang_up
+        self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stops the clock."""
-        self._disarm()
+        """Tells the request that is being served, which is not always the latest."""
+        self._place.free()
+        if self._clock is not None:
+            self._clock.cancel()
+        serving = self._serving
+        if serving is not None and not serving.response_complete:
+            serving.disconnected = True
+            serving.message_event.set()
+        self.pipeline.clear()
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
+    def eof_received(self) -> None:
+        """The caller says no more, and what it has not read by now it reads soon or never."""
+        self._await(_Awaited.READER)
+
+    def pause_writing(self) -> None:
+        """The caller does not keep up."""
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        super().resume_writing()
+        self._watch()
+
     def data_received(self, data: bytes) -> None:
-        """Feeds the parser; a head still unfinished after it counts the whole piece."""
-        if self.transport.is_closing():
+        """Feeds the parser."""
+        if self._deaf or self.transport.is_closing():
             return
-        super().data_received(data)
-        if self._reading_head and not self.transport.is_closing():
-            if self._head_timer is None:
-                self._arm()
-            self._head_bytes += len(data)
-            if self._head_bytes > self.bounds.max_head:
-                self.send_400_response("")
+        self._unset_keepalive_if_required()
+        self._unseen_bytes += len(data)
+        try:
+            self.parser.feed_data(data)
+            # A field is shown when it is whole; until then the parser keeps it all the same.
+            if (self._in_head or self._in_body) and self._too_large():
+                self._refuse()
+        except httptools.HttpParserUpgrade:
+            # The parser takes the body for another protocol, so what follows is in no known state.
+            self._deaf = True
+            self.cycle.keep_alive = False
+        except httptools.HttpParserError:
+            self._refuse()
+        self._watch()
+
+    # --- what the parser tells ---
 
     def on_message_begin(self) -> None:
-        """A new head begins."""
-        self._reading_head = True
-        self._head_bytes = 0
+        """A new head begins, unless the one before it was the last (RFC 9112, 9.6)."""
+        if self._newest is not None and not self._newest.keep_alive:
+            raise _UnacceptableError
+        self._in_head = True
+        self._head_bytes = self._unseen_bytes = self._fields = 0
         super().on_message_begin()
 
-    def on_headers_complete(self) -> None:
-        """The head is whole: its size is now known exactly."""
-        self._reading_head = False
-        self._disarm()
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        self._head_bytes = size
-        if size > self.bounds.max_head:
-            raise _HeadTooLargeError
-        super().on_headers_complete()
+    def on_url(self, url: bytes) -> None:
+        """A piece of the target."""
+        self._count(len(url), fields=0)
+        super().on_url(url)
 
-    def send_400_response(self, msg: str) -> None:
-        """The server's own refusals, in the same shape as the application's."""
-        fault = Fault.HEAD_TOO_LARGE if self._head_bytes > self.bounds.max_head else Fault.MALFORMED
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of the head, or of a trailer, which is dropped: it is no part of the head (RFC 9110, 6.5.1)."""
+        self._count(len(name) + len(value) + 4)
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: serves the request, or puts it in the queue."""
+        self._require_sense()
+        super().on_headers_complete()
+        self._newest = self.cycle
+        self._in_head, self._in_body = False, True
+        if len(self.pipeline) >= _MOST_QUEUED:
+            self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body, which has a bound of its own."""
+        self._unseen_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """So is the body."""
+        self._in_body = False
+        super().on_message_complete()
+
+    def _count(self, size: int, fields: int = 1) -> None:
+        self._head_bytes += size
+        self._fields += fields
+        self._unseen_bytes = 0
+        if self._too_large():
+            raise _UnacceptableError
+
+    def _too_large(self) -> bool:
+        return self._head_bytes + self._unseen_bytes > self._max_head or self._fields > _MOST_FIELDS
+
+    def _require_sense(self) -> None:
+        """What llhttp lets through: other versions and codings, targets with fragments, not exactly one host.
+
+        RFC 9112, 3.2: a request of HTTP/1.1 without a host, and any with two, must be refused with 400.
+        RFC 9112, 6.1: what nobody here decodes must not be taken for what it encodes.
+        """
+        version = self.parser.get_http_version()
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        coded = any(
+            name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers
+        )
+        if (
+            version not in _VERSIONS
+            or hosts > 1
+            or (version == "1.1" and not hosts)
+            or coded
+            or b"#" in self.url
+        ):
+            raise _UnacceptableError
+
+    # --- what is served ---
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: App) -> None:  # type: ignore[override]
+        self._serving = cycle
+        self._place.work()
+        old = cycle.scope["http_version"] == "1.0"
+        super()._start_asgi_task(cycle, until_close(cycle, app) if old else app)  # type: ignore[arg-type]
+
+    def on_response_complete(self) -> None:
+        """Goes on with the next in the queue, or says what is wrong with what came after it."""
+        super().on_response_complete()
+        if self._serving is not None and self._serving.response_complete:
+            self._place.wait()
+            if self._refused is not None and not self.transport.is_closing():
+                self._say(self._refused)
+        elif self.pipeline:
+            # uvicorn reads on at every answer; whoever sends faster than we answer would fill the memory.
+            self.flow.pause_reading()
+        self._watch()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing came for a while."""
+        super().timeout_keep_alive_handler()
+        self._watch()
+
+    def shutdown(self) -> None:
+        """No more requests."""
+        super().shutdown()
+        self._watch()
+
+    # --- what is refused ---
+
+    def _refuse(self) -> None:
+        """Whatever comes from here on makes no sense, and is dropped."""
+        self._deaf = True
+        newest = self._newest
+        fault = Fault.HEAD_TOO_LARGE if self._too_large() else Fault.MALFORMED
+        if self._in_body and newest is not None and newest is self._serving:
+            self._cut(newest, fault)
+        elif self._in_body:
+            self.pipeline.popleft()
+            self._refused = fault
+        elif newest is None or (newest.response_complete and newest.keep_alive):
+            self._say(fault)
+        elif newest.keep_alive:
+            self._refused = fault
+
+    def _cut(self, cycle: RequestResponseCycle, fault: Fault) -> None:
+        """The body of the request that is being served makes no sense."""
+        if cycle.response_started:
+            self.transport.close()
+        else:
+            self._say(fault)
+        cycle.disconnected = True
+        cycle.message_event.set()
+
+    def _say(self, fault: Fault) -> None:
         body = error_body(fault)
         request_id = f"req_{secrets.randbits(128):032x}".encode()
         own: list[tuple[bytes, bytes]] = [
@@ -86,16 +262,34 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.write(b"".join([STATUS_LINE[fault.value.status], *lines, b"\r\n", body]))
         self.transport.close()
 
-    def _arm(self) -> None:
-        self._head_timer = self.loop.call_later(self.bounds.head_seconds, self.transport.abort)
+    # --- what is waited for ---
 
-    def _disarm(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def _watch(self) -> None:
+        self._await(self._awaits())
 
+    def _await(self, awaited: _Awaited | None) -> None:
+        if awaited is self._awaited:
+            return
+        self._awaited = awaited
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
+        if awaited is not None:
+            self._clock = self.loop.call_later(self._seconds[awaited], self._hang_up)
 
-def bounded_protocol(bounds: Bounds) -> type[BoundedProtocol]:
-    """The protocol class with its bounds set; uvicorn makes the instances."""
-    members: dict[str, Any] = {"bounds": bounds}
-    return type("BoundedProtocol", (BoundedProtocol,), members)
+    def _hang_up(self) -> None:
+        """With a reset: the kernel would keep what is not sent yet for as long as the caller does not read it."""
+        connected = self.transport.get_extra_info("socket")
+        with suppress(OSError):
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
+    def _awaits(self) -> _Awaited | None:
+        """None: the application has bounds of its own, and uvicorn one for who has nothing to ask."""
+        if self.transport.is_closing() or self.flow.write_paused:
+            return _Awaited.READER
+        if self._serving is not None and not self._serving.response_complete:
+            return None
+        if self._in_body:
+            return _Awaited.REST_OF_BODY
+        return None if self.timeout_keep_alive_task is not None else _Awaited.HEAD

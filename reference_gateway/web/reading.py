@@ -17,6 +17,16 @@ def bearer(request: Request) -> str:
     return token.strip().decode("latin-1")
 
 
+def presented_key(request: Request) -> str:
+    """The caller's API key: a bearer token, or Anthropic's `x-api-key`; both at once are refused."""
+    value = request.header(b"x-api-key")
+    if value is None:
+        return bearer(request)
+    if any(name == b"authorization" for name, _ in request.headers):
+        raise RefusalError(Fault.NO_KEY)
+    return value.strip().decode("latin-1")
+
+
 def require_json(request: Request) -> None:
     """Refuses a body that is not plain JSON: a compressed one has no bounded size or cost."""
     if any(name == b"content-encoding" and value.lower() != b"identity" for name, value in request.headers):
@@ -39,16 +49,14 @@ async def read_body(request: Request, most: int, seconds: float) -> bytes:
 
 
 async def _collect(request: Request, most: int) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
+    # One buffer, because a list of very small pieces would be many times as large as what is in them.
+    body = bytearray()
     while True:
         message = await request.receive()
         if message["type"] != "http.request":
             raise RefusalError(Fault.BODY_CUT)
-        chunk: bytes = message.get("body", b"")
-        size += len(chunk)
-        if size > most:
+        body += message.get("body", b"")
+        if len(body) > most:
             raise RefusalError(Fault.BODY_TOO_LARGE)
-        chunks.append(chunk)
         if not message.get("more_body", False):
-            return b"".join(chunks)
+            return bytes(body)

@@ -15,16 +15,25 @@ _DISTINCTIVE = re.compile(
 )
 _COLUMN = re.compile(r"[a-z]+(?:_[a-z]+)+")
 _OPENAI = "the OpenAI-compatible API, which gateways and providers of any make speak"
+_ANTHROPIC = "Anthropic's API, likewise"
 _TARGET_FILE = "keys of our own target file"
+_PYTHON = "words of the standard library and of Unix"
 _ALLOWED = {
-    **dict.fromkeys(
-        ("/v1", "/chat/completions", "/models", "x-request-id", "created_at", "owned_by"), _OPENAI
-    ),
-    **dict.fromkeys(("max_tokens", "max_completion_tokens", "prompt_tokens"), _OPENAI),
+    **dict.fromkeys(("/v1", "/chat/completions", "/v1/chat/completions", "/completions"), _OPENAI),
+    **dict.fromkeys(("/responses", "/embeddings", "/models", "/v1/models"), _OPENAI),
+    **dict.fromkeys(("x-request-id", "created_at", "owned_by", "finish_reason", "output_text"), _OPENAI),
+    **dict.fromkeys(("max_tokens", "max_completion_tokens", "max_output_tokens", "encoding_format"), _OPENAI),
+    **dict.fromkeys(("prompt_tokens", "total_tokens", "reasoning_content"), _OPENAI),
     **dict.fromkeys(("stream_options", "include_usage"), _OPENAI),
     **dict.fromkeys(("tool_calls", "tool_choice", "parallel_tool_calls"), _OPENAI),
     **dict.fromkeys(("invalid_request_error", "authentication_error"), _OPENAI),
-    **dict.fromkeys(("prompt_price", "completion_price"), _TARGET_FILE),
+    **dict.fromkeys(("/messages", "input_tokens", "output_tokens", "partial_json"), _ANTHROPIC),
+    **dict.fromkeys(("stop_reason", "stop_sequence", "end_turn"), _ANTHROPIC),
+    **dict.fromkeys(
+        ("permission_error", "not_found_error", "rate_limit_error", "overloaded_error"), _ANTHROPIC
+    ),
+    **dict.fromkeys(("api_key",), _TARGET_FILE),
+    **dict.fromkeys(("store_true", "/dev/null"), _PYTHON),
 }
 # It starts that very gateway and writes the target file for it; no check sees anything of this.
 _DEMO = Path("conformance/commands/demo.py")

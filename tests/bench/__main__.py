@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
-from tests.bench.measure import Measurement, Result, measurements, table, write
+from tests.bench.measure import Measurement, NothingHereError, Result, measurements, table, write
 
 _FILE = Path(__file__).parents[2] / "bench.json"
 
@@ -16,11 +16,10 @@ def run(chosen: Sequence[Measurement], path: Path) -> tuple[Result, ...]:
     results = []
     for one in chosen:
         print(f"{one.name} …", file=sys.stderr, flush=True)
-        result = one.result()
-        if result is None:
-            print(f"{one.name}: nothing to measure here", file=sys.stderr)
-        else:
-            results.append(result)
+        try:
+            results.append(one.result())
+        except NothingHereError as lack:
+            print(f"{one.name}: not measured: {lack}", file=sys.stderr)
     write(results, path)
     print(table(results))
     return tuple(results)
@@ -29,14 +28,14 @@ def run(chosen: Sequence[Measurement], path: Path) -> tuple[Result, ...]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--peers", action="store_true", help="measure beside peers that need downloads")
+    parser.add_argument(
+        "--peers", action="store_true", help="also beside peers that `make bench` does without"
+    )
     parser.add_argument("--only", metavar="GLOB", default="*", help="measurements whose name matches")
     parser.add_argument("--out", type=Path, default=_FILE, metavar="FILE")
     options = parser.parse_args(arguments)
-    if options.peers:
-        print("no peers are measured in this version")
-        return 0
-    run([one for one in measurements() if fnmatch(one.name, options.only)], options.out)
+    packages = ("tests.bench", "tests.bench.peers") if options.peers else ("tests.bench",)
+    run([one for one in measurements(*packages) if fnmatch(one.name, options.only)], options.out)
     return 0
 
 

@@ -10,14 +10,18 @@ import importlib
 import pkgutil
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import msgspec
 
-_Function = TypeVar("_Function", bound=Callable[[], float | None])
+_Function = TypeVar("_Function", bound=Callable[[], float])
 Better = Literal["lower", "higher"]
+
+
+class NothingHereError(Exception):
+    """This machine lacks what a measurement needs; the text says what, and how to get it."""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,23 +40,20 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):
-    """A measurement to be made. `take` gives its value, or None where there is nothing to measure here."""
+    """A measurement to be made. `take` gives its value, or raises NothingHereError."""
 
     name: str
     unit: str
     target: float
     better: Better
     how: str
-    take: Callable[[], float | None]
+    take: Callable[[], float]
 
-    def result(self) -> Result | None:
-        """Measure, and round to four significant digits: more would be noise."""
-        value = self.take()
-        if value is None:
-            return None
+    def result(self) -> Result:
+        """Measure, and round to four significant digits: more would be noise. Raises NothingHereError."""
         return Result(
             name=self.name,
-            value=float(f"{value:.4g}"),
+            value=float(f"{self.take():.4g}"),
             unit=self.unit,
             target=self.target,
             better=self.better,
@@ -79,13 +80,17 @@ def measurement(
     return enter
 
 
-def measurements() -> tuple[Measurement, ...]:
-    """Every measurement of this package, ordered by name."""
-    package = importlib.import_module("tests.bench")
-    for module in pkgutil.iter_modules(package.__path__, prefix="tests.bench."):
+def measurements(*packages: str) -> tuple[Measurement, ...]:
+    """Every measurement of these packages' modules, ordered by name; of `tests.bench` when none is named."""
+    modules = {module for package in packages or ("tests.bench",) for module in _modules(package)}
+    return tuple(one for _, one in sorted(_measurements.items()) if one.take.__module__ in modules)
+
+
+def _modules(package: str) -> Iterator[str]:
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__, prefix=f"{package}."):
         if not module.name.rpartition(".")[2].startswith(("_", "test_", "conftest")):
             importlib.import_module(module.name)
-    return tuple(_measurements[name] for name in sorted(_measurements))
+            yield module.name
 
 
 def encode(results: Iterable[Result]) -> bytes:

@@ -5,11 +5,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.bench.__main__ import main, run
-from tests.bench.measure import Measurement, Result, measurements, table
+from tests.bench.__main__ import run
+from tests.bench.measure import Measurement, NothingHereError, Result, measurements, table
 
 
-def _measurement(name: str, value: float | None, better: str = "lower") -> Measurement:
+def _measurement(name: str, value: float, better: str = "lower") -> Measurement:
     return msgspec.convert(
         {
             "name": name,
@@ -52,13 +52,20 @@ def test_a_result_is_written_and_printed(tmp_path: Path, capsys: pytest.CaptureF
 def test_a_missed_target_is_marked(value: float, better: str, mark: str) -> None:
     result = _measurement("x.s", value, better).result()
 
-    assert result is not None
     assert table([result]).startswith(mark)
 
 
-def test_where_there_is_nothing_to_measure_no_line_is_written(tmp_path: Path) -> None:
-    assert run([_measurement("absent.s", None)], tmp_path / "bench.json") == ()
+def test_what_cannot_be_measured_here_is_named_with_its_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def take() -> float:
+        raise NothingHereError("abacus is not installed")
+
+    absent = msgspec.structs.replace(_measurement("absent.s", 0), take=take)
+
+    assert run([absent], tmp_path / "bench.json") == ()
     assert msgspec.json.decode((tmp_path / "bench.json").read_bytes(), type=list[Result]) == []
+    assert "absent.s: not measured: abacus is not installed" in capsys.readouterr().err
 
 
 def test_measurements_are_found_by_their_decorators() -> None:
@@ -67,6 +74,8 @@ def test_measurements_are_found_by_their_decorators() -> None:
     assert {"audit.start_s", "cli.help_s", "gateway.requests_cpu_us", "judge.s", "scan.raw_mb_s"} <= found
 
 
-def test_peers_are_none_yet(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--peers"]) == 0
-    assert capsys.readouterr().out == "no peers are measured in this version\n"
+def test_measurements_beside_peers_are_made_only_when_asked_for() -> None:
+    beside_peers = {one.name for one in measurements("tests.bench.peers")}
+
+    assert "gateway.cpu_vs_litellm" in beside_peers
+    assert not beside_peers & {one.name for one in measurements()}

@@ -1,159 +1,73 @@
-"""What the reference gateway adds to a request: processor time, and time on the way."""
+"""What the reference gateway adds to a chat call: processor time, beside nginx, and time on the way."""
 
-import os
-import socket
-import ssl
 import statistics
-import subprocess
-import tempfile
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
 from functools import cache
-from pathlib import Path
 
-import httpx
+from tests.bench.gateway_client import Server
+from tests.bench.gateway_load import CONNECTIONS, Round, calls, cpu_us, in_turn, latencies, median_ratio
+from tests.bench.gateway_provider import provider
+from tests.bench.gateway_standing import gateway
+from tests.bench.measure import NothingHereError, measurement
+from tests.bench.peers.nginx import nginx, program
 
-from conformance.commands.demo import standing
-from conformance.target import Target
-from conformance.target_file import load
-from tests.bench.measure import measurement
-from tests.bench.recorded import GATEPROOF
-
-_REQUESTS, _AT_ONCE, _WARM_UP, _ROUNDS = 300, 8, 20, 3
-_BODY = {"model": "demo-model", "messages": [{"role": "user", "content": "Good morning."}], "max_tokens": 16}
-_CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
-
-
-@dataclass(frozen=True, slots=True)
-class _Figures:
-    cpu_us: float  # of the gateway's process, per request
-    ratio: float  # median latency through the gateway by that to the witness
+_ROUNDS, _SECONDS = 5, 1.5
+_LATENCY_ROUNDS, _LATENCY_CALLS = 7, 100
 
 
 @measurement(
     "gateway.requests_cpu_us",
     unit="µs",
-    target=2000,
+    target=1000,
     better="lower",
-    how=f"CPU of the gateway's process per chat call, {_REQUESTS} in turn and {_REQUESTS} by {_AT_ONCE} at once, over TLS",
+    how=f"CPU of all gateway processes per chat call of 1.2 kB, TLS 1.3 on both sides, {CONNECTIONS} kept "
+    f"connections, held and settled in the ledger, one core for the server; median of {_ROUNDS} rounds of {_SECONDS} s",
 )
 def cpu_per_request() -> float:
-    """User and system time by /proc, over whole requests with settled bills."""
-    return _figures().cpu_us
+    """Handshakes are left out: connections are kept."""
+    return statistics.median(cpu_us(one) for one in _rounds()["gateway"])
 
 
 @measurement(
-    "gateway.overhead_vs_direct",
+    "gateway.cpu_vs_nginx",
     unit="times",
-    target=8,
+    target=12,
     better="lower",
-    how=f"median latency of a call through the gateway by that straight to the witness, median of {_ROUNDS} rounds in turn",
+    how="the same CPU per chat call by that of nginx `proxy_pass`, same client, same provider; rounds in turn",
 )
-def overhead() -> float:
-    """Same client, same witness, same body; kept connections."""
-    return _figures().ratio
+def cpu_beside_nginx() -> float:
+    """nginx checks no key, looks into no body and keeps no ledger."""
+    program()
+    rounds = _rounds()
+    return median_ratio(rounds["gateway"], rounds["nginx"], cpu_us)
+
+
+@measurement(
+    "gateway.added_p50_ms",
+    unit="ms",
+    target=2,
+    better="lower",
+    how=f"median latency of a chat call through the gateway minus that straight to the provider, one kept "
+    f"connection; median of {_LATENCY_ROUNDS} rounds of {_LATENCY_CALLS} calls each, in turn",
+)
+def added_latency() -> float:
+    """The durable hold is in it: a call is forwarded only when its worst case is on the disk."""
+    with provider() as source, gateway(source) as server:
+        straight = Server(source.port, source.authority, "none", 0)
+        for one in (server, straight):
+            latencies(one, _LATENCY_CALLS)
+        return 1e3 * statistics.median(
+            statistics.median(latencies(server, _LATENCY_CALLS))
+            - statistics.median(latencies(straight, _LATENCY_CALLS))
+            for _ in range(_LATENCY_ROUNDS)
+        )
 
 
 @cache
-def _figures() -> _Figures:
-    with (
-        tempfile.TemporaryDirectory(prefix="gateproof-bench-") as folder,
-        standing(Path(folder)) as (
-            target_file,
-            process,
-        ),
-    ):
-        target = load(target_file)
-        with (
-            _witness(target, target_file.parent),
-            _client(target_file.parent / "gateway" / "ca.pem") as through,
-            _client(target_file.parent / "witness" / "ca.pem") as direct,
-        ):
-            chat = f"{target.origin()}/v1/chat/completions"
-            through.headers["authorization"] = f"Bearer {_new_key(target, target_file.parent, through)}"
-            straight = f"https://{_listen(target)}/v1/chat/completions"
-            _latencies(through, chat, _WARM_UP)
-            _latencies(direct, straight, _WARM_UP)
-            return _Figures(
-                cpu_us=_cpu_us(process.pid, through, chat),
-                ratio=statistics.median(
-                    statistics.median(_latencies(through, chat, 100))
-                    / statistics.median(_latencies(direct, straight, 100))
-                    for _ in range(_ROUNDS)
-                ),
-            )
-
-
-def _cpu_us(process: int, client: httpx.Client, url: str) -> float:
-    before = _cpu_seconds(process)
-    _latencies(client, url, _REQUESTS)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(lambda _: _call(client, url), range(_REQUESTS)))
-    return (_cpu_seconds(process) - before) / (2 * _REQUESTS) * 1e6
-
-
-def _cpu_seconds(process: int) -> float:
-    """utime and stime of a process: fields 14 and 15 of /proc/PID/stat, proc(5), counted behind the command's name."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _CLOCK_TICKS
-
-
-def _latencies(client: httpx.Client, url: str, times: int) -> list[float]:
-    return [_call(client, url) for _ in range(times)]
-
-
-def _call(client: httpx.Client, url: str) -> float:
-    began = time.perf_counter()
-    client.post(url, json=_BODY).raise_for_status()
-    return time.perf_counter() - began
-
-
-def _client(authority: Path) -> httpx.Client:
-    trust = ssl.create_default_context(cafile=str(authority))
-    return httpx.Client(verify=trust, trust_env=False, timeout=30)
-
-
-def _new_key(target: Target, folder: Path, client: httpx.Client) -> str:
-    token = (folder / "gateway" / "admin.token").read_text().strip()
-    made = client.post(
-        f"{target.origin()}/api/v1/keys", json={"name": "bench"}, headers={"authorization": f"Bearer {token}"}
-    )
-    key: str = made.raise_for_status().json()["key"]
-    return key
-
-
-def _listen(target: Target) -> str:
-    assert target.witness is not None
-    return target.witness.listen
-
-
-@contextmanager
-def _witness(target: Target, folder: Path) -> Iterator[None]:
-    """The witness as a process of its own, so that it takes nothing from the client's."""
-    assert target.witness is not None
-    command = [
-        *GATEPROOF, "witness", "--listen", target.witness.listen,
-        "--certificate", str(folder / target.witness.certificate), "--private-key", str(folder / target.witness.private_key),
-    ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        _await(target.witness.listen, process)
-        yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _await(listen: str, process: "subprocess.Popen[bytes]") -> None:
-    host, _, port = listen.rpartition(":")
-    while process.poll() is None:
-        try:
-            socket.create_connection((host, int(port)), timeout=1).close()
-        except ConnectionRefusedError:
-            time.sleep(0.02)
-        else:
-            return
-    raise RuntimeError("the witness did not start")
+def _rounds() -> dict[str, list[Round]]:
+    """Rounds of the gateway, and of nginx where it is installed, in turn in one run."""
+    with provider(apart=True) as source, ExitStack() as stack:
+        servers = {"gateway": stack.enter_context(gateway(source))}
+        with suppress(NothingHereError):
+            servers["nginx"] = stack.enter_context(nginx(source))
+        return in_turn(servers, lambda server: calls(server, _SECONDS), _ROUNDS)

@@ -78,6 +78,9 @@ role = "log"
     [
         ("resolv = {}\n", 6, "unknown key 'gateway.resolv'; TARGET.md lists every key"),
         ("[limit]\n", 6, "unknown key 'limit'"),
+        ('admin_url = "admin.example"\n', 6, "'gateway.admin_url': 'admin.example' is not an origin"),
+        ('admin_url = "https://me@admin.example"\n', 6, "is not an origin"),
+        ('admin_url = "http://admin.example"\n', 6, "'gateway.admin_url': the admin credential travels there: https only"),
         ("tls_ports = [0]\n", 6, "'gateway.tls_ports': 0 is not a port"),
         ("cleartext_ports = [80, 65536]\n", 6, "65536 is not a port"),
         ("cleartext_ports = [-1]\n", 6, "-1 is not a port"),
@@ -108,7 +111,10 @@ role = "log"
         ('[dialect]\nuse = "nobody"\n', 7, "there is no dialect 'nobody'; shipped: litellm, openrouter"),
         ("[dialect]\n", 6, "'dialect': give either `use` or `own`"),
         ('[dialect]\nuse = "openrouter"\n' + OWN, 6, "give either `use` or `own`"),
-        ('[dialect]\nuse = "openrouter"\nurl = "admin.example"\n', 8, "'admin.example' is not an origin"),
+        (
+            '[dialect]\nuse = "openrouter"\nurl = "https://admin.example"\n', 8,
+            "unknown key 'dialect.url'; it is 'gateway.admin_url' now",
+        ),
         ('[dialect]\nuse = "openrouter"\nper_usd = -1\n', 8, "is not negative"),
         (OWN.replace('"/key"', '"key"'), 8, "'dialect.own.create': 'key' is not a JSON pointer"),
         (OWN.replace("secret =", "token ="), 8, "'dialect.own.create': its calls must capture secret"),
@@ -159,6 +165,46 @@ def test_what_is_no_origin_is_refused(tmp_path: Path, url: str) -> None:
 )
 def test_an_origin_is_taken(tmp_path: Path, url: str) -> None:
     assert _load(tmp_path, LEAST.replace("https://gateway.example", url)).origin() == url
+
+
+@pytest.mark.parametrize(
+    ("more", "key_api", "urls", "places"),
+    [
+        ("", "https://gateway.example", ("https://gateway.example",), (("gateway.example", 443),)),
+        (
+            'admin_url = "https://gateway.example/"\n',
+            "https://gateway.example", ("https://gateway.example",), (("gateway.example", 443),),
+        ),
+        (
+            'admin_url = "https://gateway.example:8444/"\n',
+            "https://gateway.example:8444", ("https://gateway.example", "https://gateway.example:8444"),
+            (("gateway.example", 443), ("gateway.example", 8444)),
+        ),
+        (
+            'tls_ports = [8443]\nadmin_url = "https://admin.example"\n',
+            "https://admin.example", ("https://gateway.example", "https://admin.example"),
+            (("gateway.example", 443), ("gateway.example", 8443), ("admin.example", 443), ("admin.example", 8443)),
+        ),
+    ],
+)  # fmt: skip
+def test_the_key_api_is_looked_at_wherever_it_is(
+    tmp_path: Path, more: str, key_api: str, urls: tuple[str, ...], places: tuple[tuple[str, int], ...]
+) -> None:
+    target = _load(tmp_path, LEAST + more)
+
+    assert (target.origin(), target.key_api_url()) == ("https://gateway.example", key_api)
+    assert target.key_api_apart() is (len(urls) > 1)
+    assert target.urls() == urls
+    assert target.host_ports() == places
+
+
+def test_a_key_api_among_the_base_urls_is_looked_at_as_the_key_api_alone(tmp_path: Path) -> None:
+    listed = LEAST.replace('"]', '", "https://admin.example/"]') + 'admin_url = "https://admin.example"\n'
+
+    target = _load(tmp_path, listed)
+
+    assert target.content_urls() == ("https://gateway.example",)
+    assert target.urls() == ("https://gateway.example", "https://admin.example")
 
 
 @pytest.mark.parametrize(

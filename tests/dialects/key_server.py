@@ -71,6 +71,7 @@ class Said:
     status: int
     document: Any
     raw: bytes | None = None
+    location: str = ""
 
 
 @contextmanager
@@ -113,6 +114,8 @@ def _handler(server: KeyServer) -> type[BaseHTTPRequestHandler]:
             content = said.raw if said.raw is not None else _json(said.document)
             self.send_response(said.status)
             self.send_header("content-length", str(len(content)))
+            if said.location:
+                self.send_header("location", said.location)
             self.end_headers()
             self.wfile.write(content)
 

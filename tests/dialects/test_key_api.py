@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from conformance.dialects.grammar import Dialect
-from conformance.dialects.speak import Key, KeyApi, KeyApiTrouble
+from conformance.dialects.speak import Key, KeyApi, KeyApiTrouble, Look
 from conformance.evidence.journal import Journal, Leftover, leftovers
 from conformance.model.money import PICO_PER_USD, from_usd
 from conformance.model.scale import Fault
@@ -48,15 +48,23 @@ DIALECT: dict[str, Any] = {
 
 
 def play(
-    server: KeyServer, journal: Path, scene: "Scene[T]", *, per_usd: int = 1, grain: int = 1, **dialect: Any
+    server: KeyServer,
+    journal: Path,
+    scene: "Scene[T]",
+    *,
+    per_usd: int = 1,
+    grain: int = 1,
+    content: KeyServer | None = None,
+    **dialect: Any,
 ) -> T:
-    """Run a scene with the key API of a server."""
+    """Run a scene with the key API of a server; the content API is that of `content`, or of the same one."""
+    place = Gateway(base_urls=((content or server).url,), admin_url=server.url)
 
     async def staged() -> T:
         target = Target(
             name="t",
             environment="test",
-            gateway=Gateway(base_urls=(server.url,)),
+            gateway=place,
             limits=Limits(rate=1e5, timeout=2),
         )
         door = Door(target, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), Meter(target.limits))
@@ -112,6 +120,81 @@ def test_a_key_is_made_read_rotated_and_revoked(journal: Path) -> None:
     assert (key.id, rotated.id) == ("id-000000", "id-000000")
     assert key.secret != rotated.secret
     assert leftovers(journal) == ()
+
+
+OWN = {"method": "GET", "path": "/own", "credential": "key", "capture": {"usage": "/usage"}}
+
+
+async def _read_own(api: KeyApi) -> int | None:
+    return (await api.read_own(await api.create("probe"))).usage
+
+
+@pytest.mark.parametrize("at", ["key-api", "content-api"])
+def test_a_key_reads_itself_where_the_dialect_says(at: str, journal: Path) -> None:
+    told = Said(200, {"usage": 1})
+    with (
+        serving(KeyServer(before=lambda method, path, body: told if path == "/own" else None)) as server,
+        serving(KeyServer(before=lambda *_: told)) as content,
+    ):
+        usage = play(server, journal, _read_own, content=content, own={"calls": [OWN | {"at": at}]})
+        asked = {"key-api": server, "content-api": content}
+        assert [name for name, one in asked.items() if ("GET", "/own", b"") in one.requests] == [at]
+    assert usage == PICO_PER_USD
+
+
+def test_the_content_api_never_gets_the_admin_credential(journal: Path) -> None:
+    async def scene(api: KeyApi) -> None:
+        key = await api.create("probe", PICO_PER_USD)
+        await api.read(key)
+        await api.pages()
+        await api.set_limit(key, 2 * PICO_PER_USD)
+        await api.revoke(await api.rotate(key))
+
+    with serving(KeyServer()) as server, serving(KeyServer()) as content:
+        play(server, journal, scene, content=content)
+        assert len(server.requests) == 7
+        assert content.requests == []
+
+
+def test_a_redirect_of_the_key_api_is_not_followed(journal: Path) -> None:
+    with serving(KeyServer()) as elsewhere:
+        moved = Said(307, {}, location=f"{elsewhere.url}/keys")
+        with serving(KeyServer(before=lambda *_: moved)) as server:
+            raised = trouble(server, journal, _create, content=elsewhere)
+        assert elsewhere.requests == []
+    assert (_faults(raised), raised.status) == (Fault.OPERATOR, 307)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "path"),
+    [
+        ({}, "/keys?offset=0"),
+        ({"listing": None}, "/keys/id-000000"),
+        ({"listing": None, "read": None}, None),
+        ({"listing": None, "read": {"calls": [{"method": "POST", "path": "/keys/{id}"}]}}, None),
+        ({"listing": None, "read": {"calls": [{"method": "GET", "path": "/keys?secret={key}"}]}}, None),
+        ({"listing": DIALECT["listing"] | {"call": {"method": "GET", "path": "/{team}"}}}, "/keys/id-000000"),
+    ],
+    ids=[
+        "listing",
+        "reading a key",
+        "neither",
+        "no GET",
+        "a secret in the path",
+        "a variable that nothing sets",
+    ],
+)
+def test_a_look_changes_nothing(dialect: dict[str, Any], path: str | None, journal: Path) -> None:
+    async def scene(api: KeyApi) -> Look | None:
+        return api.look(await api.create("probe"))
+
+    with serving(KeyServer()) as server:
+        look = play(server, journal, scene, **dialect)
+
+    assert (look.path if look else None) == path
+    if look is not None:
+        assert (look.headers, look.admitted) == ({}, {"Authorization": f"Bearer {ADMIN}"})
+        assert ADMIN not in repr(look)
 
 
 def test_the_journal_names_a_key_before_its_creation_is_asked_for(journal: Path) -> None:

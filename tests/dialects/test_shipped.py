@@ -61,6 +61,7 @@ def _listing(**pointers: str) -> Pages:
         ({"rotate": Operation(calls=(_call(),))}, "rotate", "must capture secret"),
         ({"revoke": Operation(calls=(_call("keys"),))}, "revoke", "does not begin with '/'"),
         ({"further_reads": (_call("export"),)}, "further_reads", "does not begin with '/'"),
+        ({"own": Operation(calls=(_call(at="content-api"),))}, "own", "the admin credential goes to the key API only"),
         ({"auth_value": "Bearer"}, "auth_value", "{credential}"),
         ({"prices": {"items": "/data"}}, "prices", "give all of"),
         ({"error_code": "error"}, "error_code", "not a JSON pointer"),
@@ -78,6 +79,11 @@ def test_what_cannot_be_meant_is_complained_about(more: dict[str, Any], key: str
 def test_calls_together_may_capture_what_is_needed() -> None:
     create = Operation(calls=(_call(capture={"id": "/id"}), _call(capture={"secret": "/key"})))
     assert complaint(_dialect(create=create)) is None
+
+
+def test_a_key_may_read_itself_at_the_content_api() -> None:
+    own = Operation(calls=(_call(at="content-api", credential="key"),))
+    assert complaint(_dialect(own=own)) is None
 
 
 def test_unknown_keys_of_a_dialect_are_refused() -> None:

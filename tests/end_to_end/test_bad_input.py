@@ -1,6 +1,8 @@
 """Whatever a person can get wrong gets one sentence that says whose fault it is and what to do; never a traceback."""
 
+import json
 import socket
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -132,3 +134,32 @@ def test_a_selection_of_one_check_can_never_make_a_claim_pass(
     assert done.returncode == 3
     assert (only_run(tmp_path / "runs") / "results.json").exists()
     assert "undecided: T1" in done.stdout
+
+
+def test_a_run_recorded_by_another_version_is_cleaned_up_with_its_target_file(
+    gateproof: Command, tmp_path: Path
+) -> None:
+    target, run = tmp_path / "target.toml", tmp_path / "run"
+    target.write_text(_OUTSIDE.format(port=1))
+    (run / "private").mkdir(parents=True)
+    (run / "private" / "journal.jsonl").write_text("")
+    (run / "private" / "target.json").write_text(
+        json.dumps(
+            {"file": str(target), "target": tomllib.loads(target.read_text()) | {"dialect": {"url": ""}}}
+        )
+    )
+
+    alone = gateproof("cleanup", run)
+    named = gateproof("cleanup", run, "--target", target)
+
+    assert alone.returncode == 2
+    assert "unknown field `url`" in alone.stderr
+    assert "name the target file with --target" in alone.stderr
+    assert (named.returncode, named.stdout) == (0, "0 gone, 0 may be left\n")
+
+
+def test_a_folder_that_is_no_run_is_not_cleaned_up(gateproof: Command, tmp_path: Path) -> None:
+    done = gateproof("cleanup", tmp_path)
+
+    assert done.returncode == 2
+    assert "it was forgotten, or it is not a run" in done.stderr

@@ -40,7 +40,7 @@ def _observed(runs: Path, evidence: str) -> bool:
 def _keys_of_audits(house: House) -> list[str]:
     """Names of keys that audits left on the gateway, asked as its admin."""
     folder = house.target.parent
-    origin = tomllib.loads(house.target.read_text())["gateway"]["base_urls"][0]
+    origin = tomllib.loads(house.target.read_text())["gateway"]["admin_url"]
     trust = ssl.create_default_context(cafile=str(folder / "gateway" / "ca.pem"))
     token = (folder / "gateway" / "admin.token").read_text().strip()
     with httpx.Client(verify=trust, headers={"authorization": f"Bearer {token}"}, trust_env=False) as client:

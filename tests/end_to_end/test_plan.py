@@ -18,6 +18,13 @@ def test_every_example_has_a_plan(example: Path, gateproof: Command) -> None:
     assert done.stderr == ""
 
 
+def test_a_key_api_elsewhere_stands_in_the_plan(gateproof: Command) -> None:
+    told = gateproof("plan", EXAMPLES / "litellm.toml").stdout
+
+    assert "TLS is probed at llm.staging.example:443, llm.staging.example:4000\n" in told
+    assert "keys are made and revoked at https://llm.staging.example:4000\n" in told
+
+
 def test_a_plan_says_where_how_much_and_what_stays_open(gateproof: Command) -> None:
     outside = gateproof("plan", EXAMPLES / "outside.toml").stdout
     operator = gateproof("plan", EXAMPLES / "openrouter.toml", "--profile", "thorough").stdout
@@ -26,5 +33,5 @@ def test_a_plan_says_where_how_much_and_what_stays_open(gateproof: Command) -> N
     assert "money at list price: unknown" in outside
     assert "S1   the target file declares no access of this kind: admin, witness" in outside
     assert "declare `credentials.admin` with `dialect`" in outside
-    assert "keys are made and revoked at" in operator
+    assert "keys are made and revoked at https://gateway.staging.example\n" in operator
     assert "the limits are lower than the plan" in operator

@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -109,17 +110,21 @@ class House:
         desk = _DESKS[self.entry.host]
         token = (self.ground.folder / "gateway" / desk.token).read_text().strip()
         names: list[str] = []
+        port = self.ground.admin_port if self._key_api_apart() else self.port
         with httpx.Client(verify=_anybody(), trust_env=False, timeout=10) as client:
             client.headers["authorization"] = f"Bearer {token}"
             at = desk.first
             for _ in range(_MOST_PAGES):
-                url = f"https://127.0.0.1:{self.port}{desk.path.format(at=at)}"
+                url = f"https://127.0.0.1:{port}{desk.path.format(at=at)}"
                 rows = client.get(url).raise_for_status().json()[desk.rows]
                 if not rows:
                     break
                 names += [str(row[desk.name]) for row in rows]
                 at += 1 if desk.first else len(rows)
         return frozenset(name for name in names if name.startswith(f"gateproof-{run}-"))
+
+    def _key_api_apart(self) -> bool:
+        return "admin_url" in tomllib.loads(self.target.read_text())["gateway"]
 
 
 @contextmanager
@@ -143,12 +148,14 @@ def standing(
         )
         stack.callback(house.stop)
         house.start()
-        port = house.port
+        port, seen = house.port, ground
         if front is not None:
             roads.append(stack.enter_context(road(house.port, front, seed)))
             port = roads[-1].port
+            roads.append(stack.enter_context(road(ground.admin_port, front, seed + 2)))
+            seen = replace(ground, admin_port=roads[-1].port)
         house.roads = tuple(roads)
-        write_target(ground, entry, port)
+        write_target(seen, entry, port)
         house.target.write_text(house.target.read_text().replace("[limits]\n", f"[limits]\n{_IMPATIENT}"))
         yield house
 

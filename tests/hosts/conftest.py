@@ -93,10 +93,13 @@ class House:
         """All that the gateway has logged."""
         return (self.state / "gateway.log").read_text()
 
-    def call(self, method: str, path: str, bearer: str = MASTER, body: object = None) -> Reply:
-        """One request on a connection of its own; `body` is JSON unless it is bytes."""
+    def call(
+        self, method: str, path: str, bearer: str = MASTER, body: object = None, port: int | None = None
+    ) -> Reply:
+        """One request on a connection of its own; `body` is JSON unless it is bytes. `port`: else where content is served."""
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        with closing(http.client.HTTPSConnection("127.0.0.1", self.gateway.port, context=self.tls)) as wire:
+        place = ("127.0.0.1", port or self.gateway.port)
+        with closing(http.client.HTTPSConnection(*place, context=self.tls)) as wire:
             wire.request(method, path, data, {"Authorization": f"Bearer {bearer}"})
             answer = wire.getresponse()
             return Reply(answer.status, answer.headers, answer.read())

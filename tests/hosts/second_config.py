@@ -24,6 +24,7 @@ class Config:
     upstream_timeout: float = 60.0
     host: str = "127.0.0.1"
     port: int = 0
+    admin_port: int | None = None  # None: keys are managed on `port` too
     cleartext_port: int | None = None
     per_usd: int = 100
     usage_lag: float = 0.3

@@ -13,7 +13,7 @@ from socketserver import TCPServer
 from typing import Any
 from urllib.parse import parse_qs
 
-from tests.hosts.second_http import Answer, Call, Host, RefusalError, error
+from tests.hosts.second_http import Answer, Call, Host, RefusalError, Side, error
 
 LARGEST_BODY = 4 << 20
 LINGER_SECONDS = 1.0
@@ -26,9 +26,15 @@ class Edge(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(
-        self, address: tuple[str, int], host: Host, handler: Any, tls: ssl.SSLContext | None
+        self,
+        address: tuple[str, int],
+        host: Host,
+        handler: Any,
+        tls: ssl.SSLContext | None,
+        side: Side = "both",
     ) -> None:
         self.host = host
+        self.side: Side = side
         self._tls = tls
         self._open: set[socket.socket] = set()
         self._mutex = threading.Lock()
@@ -116,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
         began = time.monotonic()
         path, _, query = self.path.partition("?")
         pairs = {name: values[-1] for name, values in parse_qs(query).items()}
-        call = Call(self.command, path, pairs, self._bearer(), self.headers, b"")
+        call = Call(self.command, path, pairs, self._bearer(), self.headers, b"", self.server.side)
         try:
             self._serve(call)
         except OSError:

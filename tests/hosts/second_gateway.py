@@ -24,7 +24,7 @@ from pathlib import Path
 from tests.hosts.second_admin import KeyDesk
 from tests.hosts.second_config import Config
 from tests.hosts.second_edge import Edge, Handler, Redirect
-from tests.hosts.second_http import Answer, Call, Client, RefusalError, as_json
+from tests.hosts.second_http import Answer, Call, Client, RefusalError, Side, as_json
 from tests.hosts.second_order import Order, Usage, data_of, events, is_usage_only, order_of, usage_in
 from tests.hosts.second_store import Hold, Key, Store, StoreError
 from tests.hosts.second_upstream import BROKEN, Provider, UnsentError, lines, read_whole
@@ -43,6 +43,7 @@ class SecondGateway(KeyDesk):
         super().__init__(Store(self.state / "accounts.json"), config.per_usd, master_key)
         self.provider = Provider(config.upstream_url, config.upstream_ca, config.upstream_timeout)
         self.port = 0
+        self.admin_port = 0
         self.cleartext_port = 0
         self._routes = self._table()
         self._listeners: list[Edge] = []
@@ -60,6 +61,10 @@ class SecondGateway(KeyDesk):
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.load_cert_chain(self.config.certificate, self.config.private_key)
         return context
+
+    def admin_tls_context(self) -> ssl.SSLContext:
+        """The same on the listener of the key interface, where that has one of its own."""
+        return self.tls_context()
 
     def security_headers(self, status: int) -> Mapping[str, str]:
         """The headers of every answer, whatever its status."""
@@ -137,6 +142,8 @@ class SecondGateway(KeyDesk):
 
     def handle(self, call: Call, client: Client) -> Answer | None:
         """Answer a request; None when the answer went out as a stream."""
+        if not self._is_served(call):
+            raise RefusalError(404)
         try:
             if (call.method, call.path) == ("POST", CHAT):
                 return self.chat(call, client)
@@ -145,6 +152,12 @@ class SecondGateway(KeyDesk):
             raise RefusalError(400) from error
         except StoreError as error:
             raise RefusalError(503) from error
+
+    def _is_served(self, call: Call) -> bool:
+        """Whether the listener that a request came to serves its path; a key may read itself on either."""
+        if any(path == call.path for _, path in self.admin_routes()):
+            return call.side != "content"
+        return call.side != "admin" or call.path not in {CHAT, "/v1/models"}
 
     def _act(self, call: Call) -> Answer:
         act = self._routes.get((call.method, call.path))
@@ -249,10 +262,15 @@ class SecondGateway(KeyDesk):
     # --- life ------------------------------------------------------------------------------------------
 
     def start(self) -> int:
-        """Listen; returns the port of the TLS listener."""
-        self.port = self._listen(self.config.port, Handler, self.tls_context())
-        if self.config.cleartext_port is not None:
-            self.cleartext_port = self._listen(self.config.cleartext_port, self.cleartext_handler(), None)
+        """Listen; returns the port of the TLS listener that serves content."""
+        apart, clear = self.config.admin_port, self.config.cleartext_port
+        self.port = self._listen(
+            self.config.port, Handler, self.tls_context(), "both" if apart is None else "content"
+        )
+        if apart is not None:
+            self.admin_port = self._listen(apart, Handler, self.admin_tls_context(), "admin")
+        if clear is not None:
+            self.cleartext_port = self._listen(clear, self.cleartext_handler(), None)
         works = [self._publish, *(listener.serve for listener in self._listeners)]
         self._threads = [threading.Thread(target=work) for work in works]
         for thread in self._threads:
@@ -277,8 +295,10 @@ class SecondGateway(KeyDesk):
         """Where a caller in clear text is sent."""
         return f"https://{self.config.host}:{self.port}" + (route if route.startswith("/") else "/")
 
-    def _listen(self, port: int, handler: type[Handler], tls: ssl.SSLContext | None) -> int:
-        listener = Edge((self.config.host, port), self, handler, tls)
+    def _listen(
+        self, port: int, handler: type[Handler], tls: ssl.SSLContext | None, side: Side = "both"
+    ) -> int:
+        listener = Edge((self.config.host, port), self, handler, tls, side)
         self._listeners.append(listener)
         return int(listener.server_address[1])
 
@@ -299,7 +319,9 @@ def main(arguments: list[str] | None = None, gateway_class: type[SecondGateway] 
         port = gateway.start()
     except (OSError, ValueError, TypeError, KeyError) as error:
         sys.exit(f"{path}: the gateway cannot start with this configuration: {error}")
-    print(json.dumps({"event": "listening", "port": port}), flush=True)
+    print(
+        json.dumps({"event": "listening", "port": port, "admin_port": gateway.admin_port or port}), flush=True
+    )
     signal.sigwait(endings)
     gateway.stop()
 

@@ -7,7 +7,10 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import Message
-from typing import Protocol
+from typing import Literal, Protocol
+
+# Which of the two interfaces a listener serves.
+Side = Literal["content", "admin", "both"]
 
 WORDS = {
     400: ("invalid request", "bad_request"),
@@ -48,6 +51,7 @@ class Call:
     bearer: str
     headers: Message
     body: bytes
+    side: Side = "both"
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     token: str = "-"
     prompt_tokens: int = 0

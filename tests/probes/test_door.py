@@ -143,6 +143,26 @@ def test_a_pinned_address_is_called_by_its_name(opened: Opened, tls: ssl.SSLCont
     assert b"host: localhost:" in heard[0][0].lower()
 
 
+def test_names_at_one_address_share_no_connection(opened: Opened, tls: ssl.SSLContext) -> None:
+    """The server is verified as the content API; that says nothing about the name to which the admin credential goes."""
+
+    async def scene() -> tuple[Reply, Reply]:
+        async with listening(answering(), tls) as port:
+            the_target = target(
+                port,
+                base_urls=(f"https://localhost:{port}",),
+                admin_url=f"https://admin.example:{port}",
+                resolve={"localhost": ("127.0.0.1",), "admin.example": ("127.0.0.1",)},
+            )
+            async with opened(the_target) as session:
+                content = await session.door.send("GET", "/")
+                return content, await session.door.send("GET", f"https://admin.example:{port}/")
+
+    content, admin = run(scene)
+    assert (_kind(content), _kind(admin)) == ("200", "tls")
+    assert "admin.example" in str(admin)
+
+
 def test_clear_text_where_tls_is_expected_is_a_matter_of_tls(opened: Opened) -> None:
     reply = _ask(opened, saying(b"HTTP/1.1 400 Bad Request\r\n\r\n"), make=lambda port: target(port, "https"))
     assert _kind(reply) in {"tls", "timeout"}

@@ -5,6 +5,7 @@ import ssl
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from conformance.dialects.speak import Key, KeyApi
@@ -19,7 +20,7 @@ from conformance.probes.preflight import _read_back, _usd_per_token, preflight
 from conformance.probes.spend import _volley
 from conformance.probes.usage import settled_usage
 from conformance.session import Session
-from conformance.target import Limits, Promises
+from conformance.target import Credentials, DialectChoice, Limits, Promises, Secret, Target, WitnessPlace
 from tests.probes import servers
 from tests.probes.conftest import Opened, run, target
 from tests.probes.servers import Script, answering, listening, saying
@@ -73,6 +74,73 @@ def test_a_certificate_that_nobody_trusts_is_the_operators(opened: Opened, stran
     assert "gateway.ca_file" in trouble.decide
 
 
+class Unasked:
+    """A key API of which nothing may be asked."""
+
+
+async def _preflight(opened: Opened, admin_url: str) -> Preflight:
+    """The pre-flight of a gateway that answers, and whose key API is said to be elsewhere."""
+    async with listening(answering()) as port:
+        the_target = target(port, admin_url=admin_url)
+        async with opened(the_target, key_api=cast("KeyApi", Unasked()), own_key="k") as session:
+            session.target = _managed(session)
+            return await preflight(session)
+
+
+def _managed(session: Session) -> Target:
+    """The same target, with all that makes the key API and the witness count as declared."""
+    return msgspec.structs.replace(
+        session.target,
+        credentials=Credentials(admin=Secret(env="ADMIN")),
+        dialect=DialectChoice(use="openrouter"),
+        witness=WitnessPlace(),
+    )
+
+
+def test_a_key_api_that_nobody_serves_is_told_once_and_blocks_what_needs_keys(opened: Opened) -> None:
+    async def scene() -> Preflight:
+        async with listening(servers.silence) as nobody:
+            pass
+        return await _preflight(opened, f"https://127.0.0.1:{nobody}")
+
+    found = run(scene)
+    (trouble,) = {step.trouble for step in found.steps if step.trouble is not None}
+    assert trouble.fault is Fault.NETWORK
+    assert trouble.reason.startswith("https://127.0.0.1:")
+    assert trouble.decide == "start the gateway, or correct `gateway.admin_url`"
+    assert [step.blocks for step in found.steps] == ["", "admin", "admin", "witness"]
+    assert found.price is None
+
+
+def test_a_key_api_with_a_certificate_that_nobody_trusts_is_the_operators(
+    opened: Opened, stranger: ssl.SSLContext
+) -> None:
+    heard: list[tuple[bytes, bytes]] = []
+
+    async def scene() -> Preflight:
+        async with listening(saying(b"HTTP/1.1 200 OK\r\n\r\n", heard=heard), stranger) as port:
+            return await _preflight(opened, f"https://127.0.0.1:{port}")
+
+    step = run(scene).steps[1]
+    assert step.name == "the key API answers"
+    assert step.trouble is not None
+    assert step.trouble.fault is Fault.OPERATOR
+    assert heard == []
+
+
+def test_a_key_api_that_answers_anything_is_there(opened: Opened, tls: ssl.SSLContext) -> None:
+    async def scene() -> Preflight:
+        async with (
+            listening(answering(), None) as port,
+            listening(answering(status="404 Not Found"), tls) as admin,
+            opened(target(port, admin_url=f"https://127.0.0.1:{admin}")) as session,
+        ):
+            return await preflight(session)
+
+    step = run(scene).steps[1]
+    assert (step.detail, step.trouble) == ("GET /: 404", None)
+
+
 def test_any_answer_is_an_answer(opened: Opened) -> None:
     first = _found(opened, answering(status="500 Internal Server Error")).steps[0]
     assert (first.detail, first.trouble) == ("GET /v1/models: 500", None)
@@ -114,8 +182,6 @@ def _with(opened: Opened, books: Books, lag: float, scene: Any) -> Any:
 
 
 def _lagging(session: Session, lag: float) -> Any:
-    import msgspec
-
     return msgspec.structs.replace(session.target, claims=Promises(usage_lag=lag))
 
 

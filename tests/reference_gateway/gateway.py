@@ -38,6 +38,7 @@ class RunningGateway:
 
     process: subprocess.Popen[bytes]
     port: int
+    admin_port: int
     folder: Path
 
     @property
@@ -53,8 +54,11 @@ class RunningGateway:
         context = ssl.create_default_context(cafile=self.ca)
         return httpx.Client(base_url=self.origin, verify=context, headers=headers, timeout=20)
 
-    def admin(self) -> httpx.Client:
-        return self.client(ADMIN_TOKEN)
+    def admin(self, token: str = ADMIN_TOKEN) -> httpx.Client:
+        """A client of the admin plane."""
+        client = self.client(token)
+        client.base_url = f"https://127.0.0.1:{self.admin_port}"
+        return client
 
     def new_key(self, limit: float | str | None = None, **fields: Any) -> tuple[str, str]:
         """(public id, key)."""
@@ -87,7 +91,9 @@ def write_config(folder: Path, stub_url: str, models: list[str], extra: str = ""
 [listen]
 certificate = "server.pem"
 private_key = "server.key"
-[admin]
+workers = 2
+[[admin.tokens]]
+name = "first"
 token_file = "admin.token"
 [ledger]
 path = "ledger.sqlite3"
@@ -120,9 +126,10 @@ def running_gateway(config: Path, twin: Sequence[str] = ()) -> Iterator[RunningG
     os.close(write)
     with os.fdopen(read, "rb") as ready:
         line = ready.readline()
-    assert line, (folder / "stderr").read_text()
     try:
-        yield RunningGateway(process, json.loads(line)["port"], folder)
+        assert line, (folder / "stderr").read_text()
+        told = json.loads(line)
+        yield RunningGateway(process, told["port"], told["admin_port"], folder)
     finally:
         if process.poll() is None:
             process.terminate()

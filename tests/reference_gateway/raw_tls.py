@@ -38,7 +38,7 @@ def open_connection(gateway: RunningGateway) -> Iterator[ssl.SSLSocket]:
         yield tls
 
 
-def end_of(tls: ssl.SSLSocket) -> bytes:
+def end_of(tls: socket.socket) -> bytes:
     """What the server sends until it hangs up, politely or not."""
     received = b""
     with suppress(ConnectionResetError):

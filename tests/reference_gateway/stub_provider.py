@@ -21,6 +21,7 @@ PROMPT_TOKENS = 7
 class Seen:
     """One request as it arrived."""
 
+    path: str
     headers: dict[str, str]
     body: dict[str, Any]
     raw: bytes
@@ -157,10 +158,10 @@ async def _one_request(reader: asyncio.StreamReader) -> Seen | None:
         block = await reader.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
-    lines = block.decode("latin-1").split("\r\n")[1:-2]
+    first, *lines = block.decode("latin-1").split("\r\n")[:-2]
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     raw = await reader.readexactly(int(headers["content-length"]))
-    return Seen(headers, json.loads(raw), raw)
+    return Seen(first.split()[1], headers, json.loads(raw), raw)
 
 
 async def _converse(stub: StubProvider, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

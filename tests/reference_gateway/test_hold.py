@@ -1,6 +1,5 @@
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -9,42 +8,52 @@ from reference_gateway.content.hold import held
 from reference_gateway.content.meter import Usage
 from reference_gateway.content.sealed import Sealed
 from reference_gateway.ledger.wire import (
+    AskBalance,
     Authorise,
+    Balance,
+    Endpoint,
     Held,
     Outcome,
     Refused,
     Reserve,
     Settle,
-    Settled,
     Standing,
+    Why,
 )
+from reference_gateway.web.faults import Fault, RefusalError
 from tests.reference_gateway.test_envelope import MODEL
 
 BODY = b'{"model":"m","messages":[{"role":"user","content":"a"}]}'
+STANDING = Standing(5, 1, limited=True)
 
 
 class Recorder:
-    """A ledger that admits everything and remembers what it was told."""
+    """A ledger that gives one answer to every reservation and remembers what it was told."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer: Held | Refused = Held(5)) -> None:  # noqa: B008 - frozen
+        self.answer = answer
+        self.reserved: list[Reserve] = []
         self.settled: list[Settle] = []
 
-    async def authorise(self, message: Authorise) -> Standing | None:
+    async def authorise(self, message: Authorise) -> Standing | Refused:
         return Standing(message.key_id, 1, limited=True)
 
-    async def reserve(self, message: Reserve) -> Held | Refused:
-        return Held(message.key_id)
+    async def balance(self, message: AskBalance) -> Balance | Refused:
+        raise NotImplementedError
 
-    async def settle(self, message: Settle) -> Settled | None:
+    async def reserve(self, message: Reserve) -> Held | Refused:
+        self.reserved.append(message)
+        return self.answer
+
+    def settle(self, message: Settle) -> None:
         self.settled.append(message)
-        return Settled(0, 0)
 
     def on_revoked(self, listener: Callable[[int], None]) -> None:
         del listener
 
 
 def envelope() -> Envelope:
-    return read_envelope(Sealed(BODY), {"m": replace(MODEL)}, limited=True)
+    return read_envelope(Endpoint.CHAT, Sealed(BODY), {"m": MODEL}, limited=True)
 
 
 @pytest.mark.parametrize("failure", [RuntimeError, asyncio.CancelledError])
@@ -52,7 +61,7 @@ def test_whatever_breaks_off_is_charged_in_full(failure: type[BaseException]) ->
     ledger = Recorder()
 
     async def scene() -> None:
-        async with held(ledger, Standing(5, 1, limited=True), envelope(), lambda: None):
+        async with held(ledger, STANDING, envelope()):
             raise failure
 
     with pytest.raises(failure):
@@ -64,23 +73,57 @@ def test_the_first_settling_counts() -> None:
     ledger = Recorder()
 
     async def scene() -> None:
-        async with held(ledger, Standing(5, 1, limited=True), envelope(), lambda: None) as hold:
-            await hold.settle(Outcome.NOTHING_SENT)
-            await hold.settle_by(Usage(1, 1))
+        async with held(ledger, STANDING, envelope()) as hold:
+            hold.settle(Outcome.NOTHING_SENT)
+            hold.settle_by(Usage(1, 1))
 
     asyncio.run(scene())
 
     assert [message.outcome for message in ledger.settled] == [Outcome.NOTHING_SENT]
 
 
-@pytest.mark.parametrize(("limited", "overruns"), [(True, 1), (False, 0)])
-def test_more_prompt_tokens_than_bytes_break_the_bound_of_a_limited_key(limited: bool, overruns: int) -> None:
-    told: list[bool] = []
+def test_what_is_reserved_are_tokens_and_the_place_of_a_model() -> None:
+    ledger, asked = Recorder(), envelope()
 
     async def scene() -> None:
-        async with held(Recorder(), Standing(5, 1, limited), envelope(), lambda: told.append(True)) as hold:
-            await hold.settle_by(Usage(10_000, 1))
+        async with held(ledger, STANDING, asked):
+            pass
 
     asyncio.run(scene())
 
-    assert len(told) == overruns
+    assert ledger.reserved == [
+        Reserve(
+            key_id=5,
+            generation=1,
+            limited=True,
+            endpoint=Endpoint.CHAT,
+            model=MODEL.place,
+            prompt_bound=asked.prompt_bound,
+            completion_bound=asked.completion_bound,
+        )
+    ]
+
+
+FAULTS = {
+    Why.LIMIT: Fault.LIMIT,
+    Why.ACCOUNT_LIMIT: Fault.ACCOUNT_LIMIT,
+    Why.KEY_UNUSABLE: Fault.BAD_KEY,
+    Why.LIMIT_IS_NEW: Fault.KEY_CHANGED,
+    Why.OUT_OF_SCOPE: Fault.OUT_OF_SCOPE,
+    Why.MODEL_SUSPENDED: Fault.MODEL_SUSPENDED,
+    Why.DOWN: Fault.LEDGER_DOWN,
+}
+
+
+@pytest.mark.parametrize("why", Why)
+def test_every_no_of_the_ledger_has_words_for_the_caller_and_holds_nothing(why: Why) -> None:
+    ledger = Recorder(Refused(why))
+
+    async def scene() -> None:
+        async with held(ledger, STANDING, envelope()):
+            pytest.fail("nothing was held")
+
+    with pytest.raises(RefusalError) as refusal:
+        asyncio.run(scene())
+    assert refusal.value.fault is FAULTS[why]
+    assert ledger.settled == []

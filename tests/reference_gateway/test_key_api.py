@@ -1,203 +1,175 @@
+"""Keys over the admin plane: lists, changes, and what is not there."""
+
 import json
+from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
-from reference_gateway import credential
-from tests.reference_gateway.gateway import ADMIN_TOKEN, RunningGateway, chat
-
-KEYS = "/api/v1/keys"
-JSON = {"content-type": "application/json"}
+from tests.reference_gateway.admin_stage import ACCOUNTS, KEYS, NO_ID, Stage, admin_stage, error
 
 
-def create(gateway: RunningGateway, body: str) -> httpx.Response:
-    with gateway.admin() as admin:
-        return admin.post(KEYS, content=body, headers=JSON)
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with admin_stage(tmp_path_factory.mktemp("keys")) as stage:
+        yield stage
 
 
-def test_a_key_is_shown_once_and_nowhere_else(gateway: RunningGateway) -> None:
-    answer = create(gateway, '{"name": "mine", "limit": 1.25}').json()
-    public_id, key = answer["data"]["hash"], answer["key"]
-    secret = key[len("rgw_") + 12 :]
+def test_keys_are_listed_newest_first_in_pages(stage: Stage) -> None:
+    made = [stage.new_key()[0] for _ in range(103)]
 
-    with gateway.admin() as admin, gateway.client(key) as own:
-        texts = [
-            admin.get(f"{KEYS}/{public_id}").text,
-            admin.get(KEYS).text,
-            admin.patch(f"{KEYS}/{public_id}", json={"name": "yours"}).text,
-            own.get("/api/v1/key").text,
-            own.get("/v1/models").text,
-        ]
+    first = stage.ask("GET", KEYS).json()["data"]
+    second = stage.ask("GET", f"{KEYS}?offset=100").json()["data"]
 
-    assert credential.parse(key) is not None
-    assert all(secret[start : start + 6] not in text for text in texts for start in range(len(secret) - 5))
-
-
-def test_a_new_key_has_the_shape_that_clients_know(gateway: RunningGateway) -> None:
-    answer = create(gateway, '{"name": "mine", "limit": 1.25, "expires_at": "2999-01-01T00:00:00Z"}')
-
-    data = answer.json()["data"]
-    assert answer.status_code == 201
-    assert data["label"] == "rgw_" + data["hash"]
-    assert {
-        name: data[name] for name in ("name", "disabled", "limit", "limit_remaining", "usage", "limit_reset")
-    } == {
-        "name": "mine",
-        "disabled": False,
-        "limit": 1.25,
-        "limit_remaining": 1.25,
-        "usage": 0,
-        "limit_reset": None,
-    }
-    assert data["expires_at"] == "2999-01-01T00:00:00.000Z"
+    listed = first + second[:3]
+    times = [one["created_at"] for one in listed]
+    assert len(first) == 100
+    assert sorted(one["hash"] for one in listed) == sorted(made)
+    assert times == sorted(times, reverse=True)
 
 
 @pytest.mark.parametrize(
-    "body",
+    "query",
     [
-        "{}",
-        "[]",
-        "{",
-        '{"name": ""}',
-        '{"name": 5}',
-        json.dumps({"name": "a" * 101}),
-        json.dumps({"name": "a\nb"}),
-        '{"name": "a", "limit": -1}',
-        '{"name": "a", "limit": "1"}',
-        '{"name": "a", "limit": true}',
-        '{"name": "a", "limit": NaN}',
-        '{"name": "a", "limit": 1e10}',
-        '{"name": "a", "limit": 0.0000000001}',
-        '{"name": "a", "limit": [1]}',
-        '{"name": "a", "limit_reset": "hourly"}',
-        '{"name": "a", "expires_at": "2030-01-01T00:00:00"}',
-        '{"name": "a", "expires_at": 5}',
-        '{"name": "a", "unknown": 1}',
+        "offset=-1",
+        "offset=",
+        "offset=1.5",
+        "offset=x",
+        "offset=%D9%A3",
+        "offset=1&offset=1",
+        "offset=1000000000",
     ],
 )
-def test_a_new_key_that_is_not_understood_is_refused(gateway: RunningGateway, body: str) -> None:
-    answer = create(gateway, body)
+def test_an_offset_that_is_none_is_refused(stage: Stage, query: str) -> None:
+    assert error(stage.ask("GET", f"{KEYS}?{query}")) == (400, "invalid_value", "offset")
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["offset=999999999", "offset=%39%39%39%39&include_disabled=true", "offset=000100000&" + "a=b&" * 500],
+)
+def test_other_parameters_and_other_spellings_change_nothing(stage: Stage, query: str) -> None:
+    answer = stage.ask("GET", f"{KEYS}?{query}")
+
+    assert (answer.status_code, answer.json()) == (200, {"data": []})
+
+
+def test_a_change_leaves_the_rest_alone(stage: Stage) -> None:
+    account = stage.new_account()
+    fields: dict[str, Any] = {
+        "limit": 2.5,
+        "limit_reset": "weekly",
+        "expires_at": "2999-01-01T00:00:00Z",
+        "models": ["small"],
+        "endpoints": ["embeddings"],
+        "account": account,
+    }
+    public_id, _ = stage.new_key(**fields)
+    before = stage.key(public_id)
+
+    after = stage.ask("PATCH", f"{KEYS}/{public_id}", {}).json()["data"]
+
+    assert after.pop("updated_at") >= before.pop("updated_at")
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        ({"name": "other"}, {"name": "other"}),
+        ({"disabled": True}, {"disabled": True}),
+        ({"limit": None}, {"limit": None, "limit_remaining": None}),
+        ({"limit": 3}, {"limit": 3, "limit_remaining": 3}),
+        ({"limit_reset": None}, {"limit_reset": None}),
+        ({"limit_reset": "daily"}, {"limit_reset": "daily"}),
+        ({"expires_at": None}, {"expires_at": None}),
+        ({"models": None}, {"models": None}),
+        ({"models": []}, {"models": []}),
+        ({"endpoints": None}, {"endpoints": None}),
+        ({"endpoints": []}, {"endpoints": []}),
+        ({"endpoints": ["messages", "responses"]}, {"endpoints": ["responses", "messages"]}),
+    ],
+)
+def test_a_change_changes_what_it_names_and_nothing_else(
+    stage: Stage, change: dict[str, Any], shown: dict[str, Any]
+) -> None:
+    fields: dict[str, Any] = {
+        "limit": 2.5,
+        "limit_reset": "weekly",
+        "expires_at": "2999-01-01T00:00:00Z",
+        "models": ["small"],
+        "endpoints": ["embeddings"],
+    }
+    public_id, _ = stage.new_key(**fields)
+    before = stage.key(public_id)
+
+    answer = stage.ask("PATCH", f"{KEYS}/{public_id}", change)
+
+    after = answer.json()["data"]
+    assert after == before | shown | {"updated_at": after["updated_at"]}
+    assert stage.key(public_id) == after
+
+
+@pytest.mark.parametrize(
+    "change", ['{"account": null}', '{"name": null}', '{"disabled": null}', '{"limit": ""}']
+)
+def test_a_change_that_cannot_be_made_changes_nothing(stage: Stage, change: str) -> None:
+    public_id, _ = stage.new_key(limit=1)
+    before = stage.key(public_id)
+
+    answer = stage.ask("PATCH", f"{KEYS}/{public_id}", change)
 
     assert answer.status_code == 400
-    assert "key" not in answer.json()
-
-
-@pytest.mark.parametrize("token", [None, "wrong", ADMIN_TOKEN[:-1], ADMIN_TOKEN + "x", "é"])
-def test_keys_are_the_administrators(gateway: RunningGateway, token: str | None) -> None:
-    with gateway.client() as client:
-        headers = {b"authorization": f"Bearer {token}".encode()} if token is not None else {}
-        answers = [client.request(method, KEYS, headers=headers) for method in ("GET", "POST")]
-
-    assert [answer.status_code for answer in answers] == [401, 401]
-
-
-def test_an_api_key_is_no_administrator_and_the_administrator_no_caller(gateway: RunningGateway) -> None:
-    _, key = gateway.new_key()
-
-    with gateway.client(key) as caller, gateway.admin() as admin:
-        assert caller.get(KEYS).status_code == 401
-        assert admin.post("/v1/chat/completions", json=chat()).status_code == 401
-
-
-def test_keys_are_listed_newest_first_in_pages(gateway: RunningGateway) -> None:
-    made = [gateway.new_key()[0] for _ in range(3)]
-
-    with gateway.admin() as admin:
-        first = [one["hash"] for one in admin.get(KEYS).json()["data"]]
-        second = [one["hash"] for one in admin.get(KEYS, params={"offset": 1}).json()["data"]]
-        wrong = admin.get(KEYS, params={"offset": "-1"})
-
-    assert first[:3] == made[::-1]
-    assert second[:2] == made[1::-1]
-    assert wrong.status_code == 400
-
-
-def test_a_change_leaves_the_rest_alone(gateway: RunningGateway) -> None:
-    public_id, _ = gateway.new_key("2.5", limit_reset="weekly")
-
-    with gateway.admin() as admin:
-        data = admin.patch(f"{KEYS}/{public_id}", json={"limit": None}).json()["data"]
-
-    assert (data["name"], data["limit"], data["limit_remaining"], data["limit_reset"]) == (
-        "a key",
-        None,
-        None,
-        "weekly",
+    assert stage.key(public_id) == before
+    assert stage.described.faults(
+        stage.described.document["components"]["schemas"]["KeyChange"], json.loads(change)
     )
 
 
-@pytest.mark.parametrize("public_id", ["x", "0" * 11, "zzzzzzzzzzz", "00000000001", "../keys", "%00"])
-def test_a_key_that_is_not_there_is_not_found(gateway: RunningGateway, public_id: str) -> None:
-    with gateway.admin() as admin:
-        answers = [admin.request(method, f"{KEYS}/{public_id}", json={}) for method in ("PATCH", "DELETE")]
+@pytest.mark.parametrize("public_id", ["x", "0" * 11, NO_ID, "00000000001", "%00", "é", "a" * 2000, ""])
+def test_a_key_that_is_not_there_is_not_found(stage: Stage, public_id: str) -> None:
+    path = f"{KEYS}/{public_id}"
+    answers = [
+        stage.ask("GET", path),
+        stage.ask("PATCH", path, {}),
+        stage.ask("DELETE", path),
+        stage.ask("POST", f"{path}/rotate"),
+    ]
 
-    assert {answer.status_code for answer in answers} <= {404, 405}
-
-
-def ended_by(gateway: RunningGateway, public_id: str, how: str) -> httpx.Response:
-    with gateway.admin() as admin:
-        actions: dict[str, Any] = {
-            "disabled": lambda: admin.patch(f"{KEYS}/{public_id}", json={"disabled": True}),
-            "deleted": lambda: admin.delete(f"{KEYS}/{public_id}"),
-            "rotated": lambda: admin.post(f"{KEYS}/{public_id}/rotate"),
-            "expired": lambda: admin.patch(
-                f"{KEYS}/{public_id}", json={"expires_at": "2020-01-01T00:00:00Z"}
-            ),
-        }
-        answer: httpx.Response = actions[how]()
-    return answer
+    assert [error(answer) for answer in answers] == [(404, "key_not_found", None)] * 4
 
 
-@pytest.mark.parametrize("how", ["disabled", "deleted", "rotated", "expired"])
-def test_a_key_that_was_ended_is_dead_at_once(gateway: RunningGateway, how: str) -> None:
-    public_id, key = gateway.new_key()
-    with gateway.client(key) as caller:
-        before = caller.post("/v1/chat/completions", json=chat()).status_code
-
-        ended = ended_by(gateway, public_id, how)
-
-        after = [
-            caller.post("/v1/chat/completions", json=chat()),
-            caller.get("/v1/models"),
-            caller.get("/api/v1/key"),
-        ]
-    assert (before, ended.status_code) == (200, 200)
-    assert [answer.status_code for answer in after] == [401, 401, 401]
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/api", "/api/v1", "/api/v1/key", "/keys", f"{KEYS}/a/b", f"{KEYS}/a/rotate/", "/api/v1/audit/1"],
+)
+def test_what_is_not_there_is_not_found(stage: Stage, path: str) -> None:
+    assert error(stage.ask("GET", path)) == (404, "not_found", None)
 
 
-def test_a_rotated_key_keeps_its_limit_and_usage(gateway: RunningGateway) -> None:
-    public_id, key = gateway.new_key("1")
-    with gateway.client(key) as caller:
-        caller.post("/v1/chat/completions", json=chat(max_tokens=5))
-    used = gateway.account(public_id)["usage"]
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        (KEYS, "GET, POST"),
+        (f"{KEYS}/{NO_ID}", "DELETE, GET, PATCH"),
+        (f"{KEYS}/{NO_ID}/rotate", "POST"),
+        (ACCOUNTS, "GET, POST"),
+        (f"{ACCOUNTS}/{NO_ID}", "GET, PATCH"),
+        ("/api/v1/audit", "GET"),
+        ("/metrics", "GET"),
+        ("/openapi.json", "GET"),
+        ("/health", "GET"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(stage: Stage, path: str, allowed: str) -> None:
+    answer = stage.ask("PUT", path)
 
-    fresh = ended_by(gateway, public_id, "rotated").json()
-
-    with gateway.client(fresh["key"]) as caller:
-        assert caller.get("/api/v1/key").json()["data"]["usage"] == used > 0
-    assert fresh["data"]["hash"] == public_id
-
-
-def test_a_deleted_key_is_gone(gateway: RunningGateway) -> None:
-    public_id, _ = gateway.new_key()
-
-    deleted = ended_by(gateway, public_id, "deleted")
-
-    with gateway.admin() as admin:
-        assert deleted.json() == {"deleted": True}
-        assert admin.get(f"{KEYS}/{public_id}").status_code == 404
-        assert admin.post(f"{KEYS}/{public_id}/rotate").status_code == 404
-        assert admin.delete(f"{KEYS}/{public_id}").status_code == 404
-        assert public_id not in admin.get(KEYS).text
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
 
 
-def test_a_disabled_key_can_be_enabled_again(gateway: RunningGateway) -> None:
-    public_id, key = gateway.new_key()
-    ended_by(gateway, public_id, "disabled")
+def test_a_creation_is_never_replayed(stage: Stage) -> None:
+    headers = {"idempotency-key": "one"}
+    with stage.client() as client:
+        answers = [client.post(KEYS, json={"name": "a"}, headers=headers) for _ in range(2)]
 
-    with gateway.admin() as admin:
-        admin.patch(f"{KEYS}/{public_id}", json={"disabled": False})
-
-    with gateway.client(key) as caller:
-        assert caller.get("/api/v1/key").json()["data"]["disabled"] is False
+    assert len({answer.json()["key"] for answer in answers}) == 2

@@ -23,6 +23,12 @@ def config(tmp_path: Path) -> Path:
     return write_config(tmp_path, "https://127.0.0.1:1/v1", ["m"])
 
 
+def started(config: Path) -> "subprocess.CompletedProcess[str]":
+    """A start that must end by itself."""
+    command = [*COMMAND, str(config)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+
+
 MISTAKES = {
     "a key that is not known": ("[ledger]", "[ledger]\ncolour = 1", "unknown field"),
     "no TOML": ("[ledger]", "[ledger", "gateway.toml:"),
@@ -44,6 +50,17 @@ MISTAKES = {
         'token_env = "UNSET_VARIABLE"',
         "UNSET_VARIABLE is empty or unset",
     ),
+    "two admin tokens that are one": (
+        "[ledger]",
+        '[[admin.tokens]]\nname = "second"\ntoken_file = "admin.token"\n[ledger]',
+        "two credentials have the same token",
+    ),
+    "two admin tokens of one name": (
+        "[ledger]",
+        '[[admin.tokens]]\nname = "first"\ntoken_file = "ca.pem"\n[ledger]',
+        "'first' is there twice",
+    ),
+    "a provider's address in no known spelling": ("127.0.0.1:1/v1", "ünï.example/v1", "printable ASCII"),
     "an inline secret": ('api_key_file = "provider.key"', 'api_key = "abc"', "unknown field"),
     "a CA file without certificates": ('ca_file = "ca.pem"', 'ca_file = "server.key"', "ca_file"),
     "an address that is not ours": ("[listen]", '[listen]\nhost = "192.0.2.1"', "cannot listen"),
@@ -57,7 +74,7 @@ def test_a_mistake_in_the_configuration_is_one_line_that_names_it(config: Path, 
     assert old in text
     config.write_text(text.replace(old, new, 1))
 
-    ran = subprocess.run([*COMMAND, str(config)], capture_output=True, text=True, timeout=20, check=False)
+    ran = started(config)
 
     assert ran.returncode == 2
     assert ran.stdout == ""
@@ -79,20 +96,22 @@ def test_a_mistake_in_the_configuration_is_one_line_that_names_it(config: Path, 
         "é" * 40,
     ],
 )
-def test_a_weak_admin_token_is_refused(config: Path, token: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_weak_admin_token_is_refused(config: Path, token: str) -> None:
     (config.parent / "admin.token").write_text(token)
 
-    assert main([str(config)]) == 2
-    said = capsys.readouterr().err
-    assert "[admin] token" in said
-    assert not token or token not in said
+    ran = started(config)
+
+    assert ran.returncode == 2
+    assert "[[admin.tokens]] first token" in ran.stderr
+    assert not token or token not in ran.stderr
 
 
-def test_a_secret_that_others_can_read_is_refused(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_secret_that_others_can_read_is_refused(config: Path) -> None:
     (config.parent / "admin.token").chmod(0o644)
 
-    assert main([str(config)]) == 2
-    assert "chmod 600" in capsys.readouterr().err
+    ran = started(config)
+
+    assert (ran.returncode, "chmod 600" in ran.stderr) == (2, True)
 
 
 def test_without_a_configuration_the_command_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,7 +123,7 @@ def test_a_port_in_use_is_the_operators_to_solve(config: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         config.write_text(config.read_text().replace("[listen]", f"[listen]\nport = {port}", 1))
-        ran = subprocess.run([*COMMAND, str(config)], capture_output=True, text=True, timeout=20, check=False)
+        ran = started(config)
 
     assert ran.returncode == 2
     assert f"127.0.0.1:{port}: cannot listen" in ran.stderr
@@ -112,7 +131,7 @@ def test_a_port_in_use_is_the_operators_to_solve(config: Path) -> None:
 
 def test_a_ledger_has_one_gateway_at_a_time(config: Path) -> None:
     with running_gateway(config):
-        ran = subprocess.run([*COMMAND, str(config)], capture_output=True, text=True, timeout=20, check=False)
+        ran = started(config)
 
     assert ran.returncode == 2
     assert "another process is using it" in ran.stderr
@@ -140,14 +159,15 @@ def test_a_first_configuration_works_at_once(tmp_path: Path) -> None:
     secret = {path.name for path in folder.iterdir() if stat.S_IMODE(path.stat().st_mode) == 0o600}
     assert secret == {"gateway.toml", "admin.token", "server.key"}
     token = (folder / "admin.token").read_text().strip()
-    with running_gateway(folder / "gateway.toml") as gateway, gateway.client(token) as admin:
+    with running_gateway(folder / "gateway.toml") as gateway, gateway.admin(token) as admin:
         assert admin.get("/api/v1/keys").json() == {"data": []}
 
 
-def test_the_listening_event_says_the_port(gateway: RunningGateway) -> None:
-    first = (gateway.folder / "stdout").read_text().splitlines()[0]
+def test_the_listening_event_says_the_ports(gateway: RunningGateway) -> None:
+    events = [json.loads(line) for line in (gateway.folder / "stdout").read_text().splitlines()]
 
-    assert json.loads(first) == {"event": "listening", "port": gateway.port}
+    listening = next(event for event in events if event["event"] == "listening")
+    assert listening == {"event": "listening", "port": gateway.port, "admin_port": gateway.admin_port}
 
 
 def test_output_that_nobody_reads_holds_up_nothing(config: Path) -> None:
@@ -158,8 +178,8 @@ def test_output_that_nobody_reads_holds_up_nothing(config: Path) -> None:
         os.close(write)
         os.close(ready_end)
         with os.fdopen(ready, "rb") as line:
-            port = json.loads(line.readline())["port"]
-        gateway = RunningGateway(process, port, config.parent)
+            told = json.loads(line.readline())
+        gateway = RunningGateway(process, told["port"], told["admin_port"], config.parent)
         with gateway.client() as client:
             statuses = {client.get("/").status_code for _ in range(800)}
         status = gateway.stop()

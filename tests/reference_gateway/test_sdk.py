@@ -1,28 +1,20 @@
 """The official SDK, unchanged, with a private CA."""
 
-import ssl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import openai
 import pytest
 
 from tests.reference_gateway.gateway import COMPLETION_NANO, NANO, PROMPT_NANO, RunningGateway
+from tests.reference_gateway.sdk import openai_sdk
 from tests.reference_gateway.stub_provider import PROMPT_TOKENS, PROVIDER_KEY, StubProvider
 
 HELLO: Any = [{"role": "user", "content": "hello"}]
 
 
-@contextmanager
-def sdk(gateway: RunningGateway, key: str) -> Iterator[openai.OpenAI]:
-    context = ssl.create_default_context(cafile=gateway.ca)
-    with openai.DefaultHttpxClient(verify=context) as http:
-        yield openai.OpenAI(base_url=f"{gateway.origin}/api/v1", api_key=key, http_client=http)
-
-
 def test_a_completion_comes_back_with_its_usage_and_id(gateway: RunningGateway) -> None:
-    with sdk(gateway, gateway.new_key("1")[1]) as client:
+    with openai_sdk(gateway, gateway.new_key("1")[1]) as client:
         completion = client.chat.completions.create(model="ordinary", messages=HELLO, max_tokens=5)
 
     assert completion.choices[0].message.content == "a fine answer"
@@ -34,7 +26,7 @@ def test_a_completion_comes_back_with_its_usage_and_id(gateway: RunningGateway) 
 @pytest.mark.parametrize("asked", [True, False])
 def test_a_stream_has_a_usage_chunk_only_when_asked(gateway: RunningGateway, asked: bool) -> None:
     options: Any = {"stream_options": {"include_usage": True}} if asked else {}
-    with sdk(gateway, gateway.new_key("1")[1]) as client:
+    with openai_sdk(gateway, gateway.new_key("1")[1]) as client:
         chunks = list(
             client.chat.completions.create(
                 model="ordinary", messages=HELLO, stream=True, max_tokens=5, **options
@@ -50,7 +42,7 @@ def test_a_stream_has_a_usage_chunk_only_when_asked(gateway: RunningGateway, ask
 def test_the_bill_is_exact_when_the_answer_ends(gateway: RunningGateway, stream: bool) -> None:
     public_id, key = gateway.new_key("1")
 
-    with sdk(gateway, key) as client:
+    with openai_sdk(gateway, key) as client:
         answer = client.chat.completions.create(model="ordinary", messages=HELLO, stream=stream, max_tokens=5)
         _ = list(answer)
 
@@ -61,7 +53,7 @@ def test_the_bill_is_exact_when_the_answer_ends(gateway: RunningGateway, stream:
 
 
 def test_the_models_are_listed_with_their_prices(gateway: RunningGateway) -> None:
-    with sdk(gateway, gateway.new_key()[1]) as client:
+    with openai_sdk(gateway, gateway.new_key()[1]) as client:
         models = {model.id: model for model in client.models.list()}
 
     pricing: Any = models["ordinary"].model_extra
@@ -95,7 +87,7 @@ def test_faults_map_to_the_sdks_exceptions_without_a_retry(
     public_id, key = gateway.new_key("1")
     seen = len(stub.seen)
 
-    with sdk(gateway, key) as client, pytest.raises(expected.kind) as raised:
+    with openai_sdk(gateway, key) as client, pytest.raises(expected.kind) as raised:
         client.chat.completions.create(model=expected.model, messages=HELLO, **expected.fields)
 
     assert isinstance(raised.value, openai.APIStatusError)
@@ -111,14 +103,14 @@ def test_faults_map_to_the_sdks_exceptions_without_a_retry(
 def test_transient_faults_may_be_repeated(
     gateway: RunningGateway, model: str, kind: type[openai.APIStatusError]
 ) -> None:
-    with sdk(gateway, gateway.new_key()[1]) as client, pytest.raises(kind) as raised:
+    with openai_sdk(gateway, gateway.new_key()[1]) as client, pytest.raises(kind) as raised:
         client.with_options(max_retries=0).chat.completions.create(model=model, messages=HELLO)
 
     assert "x-should-retry" not in raised.value.response.headers
 
 
 def test_a_wrong_key_is_an_authentication_error(gateway: RunningGateway) -> None:
-    with sdk(gateway, "sk-wrong") as client, pytest.raises(openai.AuthenticationError):
+    with openai_sdk(gateway, "sk-wrong") as client, pytest.raises(openai.AuthenticationError):
         client.models.list()
 
 
@@ -126,7 +118,7 @@ def test_a_reached_limit_is_402_and_not_repeated(gateway: RunningGateway, stub: 
     _, key = gateway.new_key("0")
     seen = len(stub.seen)
 
-    with sdk(gateway, key) as client, pytest.raises(openai.APIStatusError) as raised:
+    with openai_sdk(gateway, key) as client, pytest.raises(openai.APIStatusError) as raised:
         client.chat.completions.create(model="ordinary", messages=HELLO)
 
     assert (raised.value.status_code, raised.value.code, raised.value.type) == (
@@ -143,7 +135,7 @@ def test_a_stream_that_breaks_off_is_an_error_and_charged_in_full(
 ) -> None:
     public_id, key = gateway.new_key("1")
 
-    with sdk(gateway, key) as client:
+    with openai_sdk(gateway, key) as client:
         stream = client.chat.completions.create(model=model, messages=HELLO, stream=True, max_tokens=5)
         with pytest.raises(openai.APIError) as raised:
             list(stream)
@@ -155,7 +147,7 @@ def test_a_stream_that_breaks_off_is_an_error_and_charged_in_full(
 def test_an_answer_without_usage_is_charged_in_full(gateway: RunningGateway) -> None:
     public_id, key = gateway.new_key("1")
 
-    with sdk(gateway, key) as client:
+    with openai_sdk(gateway, key) as client:
         client.chat.completions.create(model="without-usage", messages=HELLO, max_tokens=5)
 
     assert gateway.account(public_id)["usage"] > 5 * COMPLETION_NANO / NANO
@@ -165,7 +157,7 @@ def test_nothing_of_the_caller_but_the_body_reaches_the_provider(
     gateway: RunningGateway, stub: StubProvider
 ) -> None:
     _, key = gateway.new_key()
-    with sdk(gateway, key) as client:
+    with openai_sdk(gateway, key) as client:
         client.chat.completions.create(
             model="ordinary", messages=HELLO, extra_headers={"cookie": "a=b", "x-forwarded-for": "1.2.3.4"}
         )
@@ -184,15 +176,18 @@ def test_nothing_of_the_caller_but_the_body_reaches_the_provider(
 
 
 CALLS: list[Callable[[openai.OpenAI], object]] = [
-    lambda client: client.embeddings.create(model="ordinary", input="a"),
-    lambda client: client.responses.create(model="ordinary", input="a"),
-    lambda client: client.completions.create(model="ordinary", prompt="a"),
+    lambda client: client.chat.completions.create(model="native", messages=HELLO),
+    lambda client: client.embeddings.create(model="native", input="a"),
+    lambda client: client.responses.create(model="native", input="a"),
+    lambda client: client.completions.create(model="native", prompt="a"),
 ]
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_what_is_not_offered_is_not_found(
+def test_what_the_models_provider_does_not_offer_is_not_found(
     gateway: RunningGateway, call: Callable[[openai.OpenAI], object]
 ) -> None:
-    with sdk(gateway, gateway.new_key()[1]) as client, pytest.raises(openai.NotFoundError):
+    with openai_sdk(gateway, gateway.new_key()[1]) as client, pytest.raises(openai.NotFoundError) as raised:
         call(client)
+
+    assert raised.value.code == "endpoint_not_offered"

@@ -70,7 +70,7 @@ def test_a_twin_may_store_keys_without_salt(start: Start, tmp_path: Path) -> Non
         answer = complete(gateway)
 
     database = sqlite3.connect(tmp_path / "ledger.sqlite3")
-    salts = database.execute("SELECT salt FROM account").fetchall()
+    salts = database.execute("SELECT salt FROM api_key").fetchall()
     database.close()
     assert answer.status_code == 200
     assert salts == [(b"",)]

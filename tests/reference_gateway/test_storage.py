@@ -1,220 +1,180 @@
-import asyncio
-import sqlite3
+"""What the store holds and refuses, to the nano-dollar, and that a transaction is whole or nothing."""
+
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reference_gateway import credential
-from reference_gateway.events import Event, Kind
-from reference_gateway.ledger.accounts import Account, NewKey, Revision
-from reference_gateway.ledger.book import Book
-from reference_gateway.ledger.spend import Period
-from reference_gateway.ledger.storage.sqlite import LedgerFileError, SqliteStorage, open_sqlite
-from reference_gateway.ledger.wire import (
-    Authorise,
-    Held,
-    LedgerDownError,
-    Outcome,
-    Refused,
-    Reserve,
-    Settle,
-    Settled,
-    Why,
-)
-
-NOW = 1_800_000_000_000
-ACCOUNT = Account(
-    key_id=1,
-    name="k",
-    disabled=False,
-    generation=1,
-    limit=1000,
-    period=Period.NEVER,
-    window=0,
-    spent=0,
-    reserved=0,
-    total=0,
-    created_at=NOW,
-    updated_at=NOW,
-    expires_at=NOW + 10,
-)
-RESERVE = Reserve(
-    key_id=1,
-    generation=1,
-    limited=True,
-    model=1,
-    prompt_bound=0,
-    completion_bound=100,
-    prompt_price=0,
-    completion_price=1000,
-)
+from reference_gateway.ledger.accounts import AccountTerms, Scope
+from reference_gateway.ledger.storage.sqlite import SqliteStorage
+from reference_gateway.ledger.wire import Endpoint, Held, LedgerDownError, Refused, Why
+from tests.reference_gateway.ledger_parts import KEY, MODELS, NOW, RESERVE, in_memory, metered, revision
+from tests.reference_gateway.ledger_rows import ACCOUNT, counts, hold, insert
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> Iterator[SqliteStorage]:
-    storage = open_sqlite(tmp_path / "ledger.sqlite3")
-    with storage.transaction():
-        storage.insert(ACCOUNT, b"s" * 16, b"d" * 32)
+def storage() -> Iterator[SqliteStorage]:
+    storage = in_memory(SqliteStorage)
     yield storage
     storage.close()
 
 
 @pytest.mark.parametrize(
-    ("change", "now", "why"),
+    ("key", "change", "now", "why"),
     [
-        ({"key_id": 2}, NOW, Why.KEY_UNUSABLE),
-        ({"generation": 2}, NOW, Why.KEY_UNUSABLE),
-        ({}, NOW + 10, Why.KEY_UNUSABLE),
-        ({"limited": False}, NOW, Why.LIMIT_IS_NEW),
-        ({"completion_bound": 1001}, NOW, Why.LIMIT),
+        ({}, {"key_id": 2}, NOW, Why.KEY_UNUSABLE),
+        ({}, {"generation": 2}, NOW, Why.KEY_UNUSABLE),
+        ({}, {}, NOW + 10, Why.KEY_UNUSABLE),
+        ({"disabled": True}, {}, NOW, Why.KEY_UNUSABLE),
+        ({}, {"limited": False}, NOW, Why.LIMIT_IS_NEW),
+        ({}, {"limited": False, "completion_bound": 1001}, NOW, Why.LIMIT_IS_NEW),
+        ({}, {"completion_bound": 1001}, NOW, Why.LIMIT),
+        ({"limit": 0}, {"completion_bound": 1}, NOW, Why.LIMIT),
+        ({"scope": Scope(endpoints=frozenset({Endpoint.MODELS}))}, {}, NOW, Why.OUT_OF_SCOPE),
+        ({"scope": Scope(models=frozenset({"large"}))}, {}, NOW, Why.OUT_OF_SCOPE),
+        ({"scope": Scope(models=frozenset())}, {}, NOW, Why.OUT_OF_SCOPE),
     ],
 )
 def test_a_hold_that_must_not_be_is_refused(
-    storage: SqliteStorage, change: dict[str, Any], now: int, why: Why
+    storage: SqliteStorage, key: dict[str, Any], change: dict[str, Any], now: int, why: Why
 ) -> None:
+    insert(storage, replace(KEY, **key))
+
     assert storage.reserve(replace(RESERVE, **change), now) == Refused(why)
+    assert counts(storage) == [(0, 0, 0)]
+    assert storage.open_holds() == ()
 
 
-def test_a_bill_beyond_the_hold_falls_to_the_operator(storage: SqliteStorage) -> None:
-    held = storage.reserve(RESERVE, NOW)
-    assert isinstance(held, Held)
+@pytest.mark.parametrize(
+    ("account", "change", "why"),
+    [
+        ({"disabled": True}, {}, Why.KEY_UNUSABLE),
+        ({"limit": 99}, {}, Why.ACCOUNT_LIMIT),
+        ({"limit": 99}, {"limited": False}, Why.LIMIT_IS_NEW),
+    ],
+)
+def test_a_hold_that_the_account_refuses_leaves_nothing_at_the_key(
+    storage: SqliteStorage, account: dict[str, Any], change: dict[str, Any], why: Why
+) -> None:
+    insert(storage, replace(KEY, limit=None), replace(ACCOUNT, **account))
 
-    settled = storage.settle(Settle(rid=held.rid, outcome=Outcome.METERED, completion_tokens=5000), NOW)
-
-    account = storage.account(1, NOW)
-    assert settled == Settled(100, 4900)
-    assert account is not None
-    assert (account.spent, account.reserved) == (100, 0)
-
-
-def test_a_new_period_forgets_nothing_spent_or_held(storage: SqliteStorage) -> None:
-    spent, open_hold = storage.reserve(RESERVE, NOW), storage.reserve(RESERVE, NOW)
-    assert isinstance(spent, Held)
-    assert isinstance(open_hold, Held)
-    storage.settle(Settle(rid=spent.rid, outcome=Outcome.UNKNOWN), NOW)
-
-    revision = Revision(name="k", disabled=False, limit=1000, period=Period.MONTHLY, expires_at=None)
-    storage.revise(1, revision, NOW)
-    storage.settle(Settle(rid=open_hold.rid, outcome=Outcome.UNKNOWN), NOW)
-
-    account = storage.account(1, NOW)
-    assert account is not None
-    assert (account.spent, account.total) == (200, 200)
+    assert storage.reserve(replace(RESERVE, **change), NOW) == Refused(why)
+    assert counts(storage) == [(0, 0, 0), (0, 0, 0)]
+    assert storage.open_holds() == ()
 
 
-def test_the_name_of_a_key_is_the_only_text(storage: SqliteStorage, tmp_path: Path) -> None:
-    assert storage.verifiers()
-    database = sqlite3.connect(tmp_path / "ledger.sqlite3")
-    columns = database.execute(
-        "SELECT m.name, c.name, c.type FROM sqlite_schema m, pragma_table_info(m.name) c"
-        " WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND c.type != 'INTEGER'"
-    ).fetchall()
-    database.close()
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"limit": 100},
+        {"limit": None},
+        {"scope": Scope(models=frozenset({"small"}), endpoints=frozenset({Endpoint.CHAT}))},
+    ],
+)
+def test_a_hold_that_may_be_takes_room_at_key_and_account(
+    storage: SqliteStorage, key: dict[str, Any]
+) -> None:
+    insert(storage, replace(KEY, **key), ACCOUNT)
 
-    assert set(columns) == {
-        ("account", "name", "TEXT"),
-        ("account", "salt", "BLOB"),
-        ("account", "digest", "BLOB"),
-    }
+    rid = hold(storage)
 
-
-def test_every_commit_is_on_the_disk(storage: SqliteStorage) -> None:
-    pragmas = [
-        storage._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
-    ]
-
-    assert pragmas == ["wal", 2]
+    assert counts(storage) == [(0, 100, 0), (0, 100, 0)]
+    assert storage.open_holds() == (rid,)
 
 
-def test_what_is_no_database_is_the_operators_to_solve(tmp_path: Path) -> None:
-    (tmp_path / "ledger.sqlite3").write_bytes(b"not a database" * 100)
+@pytest.mark.parametrize("limit", [0, 149, 150])
+def test_a_limit_may_be_set_below_what_is_spent_and_held(storage: SqliteStorage, limit: int) -> None:
+    insert(storage)
+    storage.settle(metered(hold(storage), 50), NOW)
+    hold(storage)
+    storage.revise_key(1, revision(KEY, limit=limit), NOW)
 
-    with pytest.raises(LedgerFileError, match="not a usable SQLite file"):
-        open_sqlite(tmp_path / "ledger.sqlite3")
-
-
-class Counting(SqliteStorage):
-    """Counts transactions, and fails a reservation for model 13."""
-
-    transactions = 0
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        self.transactions += 1
-        with super().transaction():
-            yield
-
-    def reserve(self, message: Reserve, now: int) -> Held | Refused:
-        if message.model == 13:
-            raise sqlite3.OperationalError
-        return super().reserve(message, now)
+    assert storage.reserve(replace(RESERVE, completion_bound=1), NOW) == Refused(Why.LIMIT)
+    assert counts(storage) == [(50, 100, 50)]
 
 
-async def _crowd(book: Book, message: Reserve, count: int) -> list[Held | Refused]:
-    return list(await asyncio.gather(*(book.reserve(message) for _ in range(count))))
+def test_a_raised_limit_has_room_to_the_last_nano_dollar_and_no_further(storage: SqliteStorage) -> None:
+    insert(storage, replace(KEY, limit=100))
+    hold(storage)
+    storage.revise_key(1, revision(KEY, limit=300), NOW)
+
+    assert storage.reserve(replace(RESERVE, completion_bound=201), NOW) == Refused(Why.LIMIT)
+    assert isinstance(storage.reserve(replace(RESERVE, completion_bound=200), NOW), Held)
 
 
-def test_many_at_once_share_a_commit_and_none_is_admitted_twice(tmp_path: Path) -> None:
-    plain = open_sqlite(tmp_path / "ledger.sqlite3")
-    storage = Counting(plain._db)
+def test_a_scope_keeps_only_names_of_models_on_offer(storage: SqliteStorage) -> None:
+    insert(storage, replace(KEY, scope=Scope(models=frozenset({"small", "large"}))))
 
-    async def scene() -> list[Held | Refused]:
-        book = Book(storage, lambda _event: None, clock=lambda: NOW)
-        book.start()
-        issued = await book.create(NewKey(name="k", limit=1000))
-        storage.transactions = 0
-        answers = await _crowd(book, replace(RESERVE, key_id=issued.account.key_id), 200)
-        await book.stop()
-        return answers
+    storage.use(MODELS[1:])
+    key = storage.key(1, NOW)
 
-    answers = asyncio.run(scene())
-    plain.close()
-
-    assert len({answer.rid for answer in answers if isinstance(answer, Held)}) == 10
-    assert answers.count(Refused(Why.LIMIT)) == 190
-    assert storage.transactions < 100
+    assert key is not None
+    assert key.scope == Scope(models=frozenset({"large"}))
+    with pytest.raises(ValueError, match="not on offer"):
+        storage.revise_key(1, revision(KEY, scope=Scope(models=frozenset({"small"}))), NOW)
 
 
-def test_a_write_that_fails_is_refused_and_the_ledger_lives_on(tmp_path: Path) -> None:
-    plain = open_sqlite(tmp_path / "ledger.sqlite3")
-    events: list[Event] = []
+def test_a_narrower_scope_admits_nothing_that_only_the_wider_one_did(storage: SqliteStorage) -> None:
+    insert(storage, replace(KEY, scope=Scope(models=frozenset({"small", "large"}))))
+    hold(storage)
 
-    async def scene() -> Held | Refused:
-        book = Book(Counting(plain._db), events.append, clock=lambda: NOW)
-        book.start()
-        issued = await book.create(NewKey(name="k", limit=1000))
-        message = replace(RESERVE, key_id=issued.account.key_id)
-        with pytest.raises(LedgerDownError):
-            await book.reserve(replace(message, model=13))
-        answer = await book.reserve(message)
-        await book.stop()
-        return answer
+    storage.revise_key(1, revision(KEY, scope=Scope(models=frozenset({"large"}))), NOW)
 
-    answer = asyncio.run(scene())
-    plain.close()
-
-    assert isinstance(answer, Held)
-    assert [event.event for event in events] == [Kind.LEDGER_FAULT]
+    assert storage.reserve(RESERVE, NOW) == Refused(Why.OUT_OF_SCOPE)
+    hold(storage, model=1)
 
 
-def test_a_key_authorises_itself_only_and_not_beyond_its_time(tmp_path: Path) -> None:
-    now = [NOW]
+def test_an_account_is_revised_and_listed_newest_first(storage: SqliteStorage) -> None:
+    storage.insert_account(ACCOUNT)
+    storage.insert_account(replace(ACCOUNT, account_id=10, created_at=NOW + 1))
 
-    async def scene() -> list[bool]:
-        book = Book(open_sqlite(tmp_path / "ledger.sqlite3"), lambda _event: None, clock=lambda: now[0])
-        book.start()
-        issued = await book.create(NewKey(name="k", expires_at=NOW + 1))
-        key_id, key = issued.account.key_id, issued.key.encode()
-        other = credential.mint(key_id).encode()
-        tried = [Authorise(key_id, key), Authorise(key_id, other), Authorise(key_id + 1, key)]
-        answers = [await book.authorise(message) is not None for message in tried]
-        now[0] += 1
-        answers.append(await book.authorise(tried[0]) is not None)
-        await book.stop()
-        return answers
+    storage.revise_account(9, AccountTerms(name="b", disabled=True, limit=5), NOW + 2)
 
-    assert asyncio.run(scene()) == [True, False, False, False]
+    newest, revised = storage.accounts(0, 5, NOW)
+    assert newest.account_id == 10
+    assert revised == replace(ACCOUNT, name="b", disabled=True, limit=5, updated_at=NOW + 2)
+    assert storage.accounts(1, 5, NOW) == (revised,)
+
+
+# --- transactions ------------------------------------------------------------------------------------------
+
+
+def fail_midway(storage: SqliteStorage) -> None:
+    with storage.transaction():
+        hold(storage)
+        raise ZeroDivisionError
+
+
+def fail_at_the_commit(storage: SqliteStorage) -> None:
+    with storage.transaction():
+        hold(storage)
+        # A constraint that is looked at by COMMIT only, which then leaves the transaction open.
+        storage._db.execute("PRAGMA defer_foreign_keys = ON")
+        storage._db.execute("UPDATE api_key SET account = 404")
+
+
+def test_what_fails_inside_a_transaction_undoes_all_of_it(storage: SqliteStorage) -> None:
+    with storage.transaction():
+        insert(storage)
+
+    with pytest.raises(ZeroDivisionError):
+        fail_midway(storage)
+
+    assert counts(storage) == [(0, 0, 0)]
+    with storage.transaction():
+        hold(storage)
+    assert counts(storage) == [(0, 100, 0)]
+
+
+def test_a_commit_that_fails_undoes_all_and_the_next_one_works(storage: SqliteStorage) -> None:
+    with storage.transaction():
+        insert(storage)
+
+    with pytest.raises(LedgerDownError):
+        fail_at_the_commit(storage)
+
+    assert counts(storage) == [(0, 0, 0)]
+    with storage.transaction():
+        hold(storage)
+    assert counts(storage) == [(0, 100, 0)]

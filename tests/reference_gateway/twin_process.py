@@ -8,11 +8,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from reference_gateway.app import Change, Parts, run, tls13_only
+from reference_gateway.app import Ports, run
 from reference_gateway.config import Config, load
 from reference_gateway.ledger.keys import Hashing
 from reference_gateway.ledger.storage.sqlite import SqliteStorage, open_sqlite
-from reference_gateway.ledger.wire import Authorise, Held, Ledger, Refused, Reserve, Settle, Settled, Standing
+from reference_gateway.ledger.wire import (
+    AskBalance,
+    Authorise,
+    Balance,
+    Held,
+    Ledger,
+    Refused,
+    Reserve,
+    Settle,
+    Standing,
+)
+from reference_gateway.parts import Change, Parts, tls13_only
 
 
 def tls_12(config: Config) -> ssl.SSLContext:
@@ -27,14 +38,17 @@ class Deaf:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    async def authorise(self, message: Authorise) -> Standing | None:
+    async def authorise(self, message: Authorise) -> Standing | Refused:
         return await self._ledger.authorise(message)
+
+    async def balance(self, message: AskBalance) -> Balance | Refused:
+        return await self._ledger.balance(message)
 
     async def reserve(self, message: Reserve) -> Held | Refused:
         return await self._ledger.reserve(message)
 
-    async def settle(self, message: Settle) -> Settled | None:
-        return await self._ledger.settle(message)
+    def settle(self, message: Settle) -> None:
+        self._ledger.settle(message)
 
     def on_revoked(self, listener: Callable[[int], None]) -> None:
         del listener
@@ -74,8 +88,8 @@ TWINS: dict[str, Change] = {
 if __name__ == "__main__":
     name, config, ready = sys.argv[1:]
 
-    def announce(port: int) -> None:
-        os.write(int(ready), b'{"port":%d}\n' % port)
+    def announce(ports: Ports) -> None:
+        os.write(int(ready), b'{"port":%d,"admin_port":%d}\n' % (ports.content, ports.admin))
         os.close(int(ready))
 
-    run(load(Path(config)), change=TWINS[name], announce=announce)
+    run(load(Path(config)), change=TWINS[name], announce=announce, together=True)

@@ -239,6 +239,16 @@ def test_the_cover_says_what_was_audited_when_and_at_what_cost(page: Page) -> No
         assert fact in cover
 
 
+def test_a_key_api_of_its_own_stands_on_the_cover() -> None:
+    results = sample_results()
+    url = f"https://admin.staging.example/{BREAKOUT}"
+    apart = msgspec.structs.replace(results.target, admin_url=url)
+
+    page = Page(render(msgspec.structs.replace(results, target=apart)))
+
+    assert url in page.texts["header"][0]
+
+
 def test_keys_that_may_be_alive_come_before_everything_else(page: Page) -> None:
     [cover] = page.texts["header"]
 

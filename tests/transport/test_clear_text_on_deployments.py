@@ -20,6 +20,7 @@ from conformance.probes.clear_text import observe_clear_text
 from conformance.probes.throw_away import dummy_key
 from conformance.probes.tls.prober import Patience
 from conformance.probes.tls.tcp import exchange
+from conformance.target import Target
 from tests.transport import deployments as d
 from tests.transport.sessions import session, target
 
@@ -112,16 +113,20 @@ def _observe(
     with d.listening(secure) as tls_port, d.listening(clear or d.close) as open_port:
         port = open_port if clear else _free_port()
         the_target = target(f"https://localhost:{tls_port}", cleartext_ports=(port,))
-        one = session(the_target, certificates, folder, key_api=cast("KeyApi | None", keys), own_key=own_key)
+        return _seen(the_target, certificates, folder, key_api=cast("KeyApi | None", keys), own_key=own_key)
 
-        async def observe() -> ClearText:
-            try:
-                return await observe_clear_text(one, HASTE, 1.0)
-            finally:
-                await one.door.close()
-                one.journal.close()
 
-        return asyncio.run(observe())
+def _seen(the_target: Target, certificates: d.Certificates, folder: Path, **more: Any) -> ClearText:
+    one = session(the_target, certificates, folder, **more)
+
+    async def observe() -> ClearText:
+        try:
+            return await observe_clear_text(one, HASTE, 1.0)
+        finally:
+            await one.door.close()
+            one.journal.close()
+
+    return asyncio.run(observe())
 
 
 def _verdicts(clear: ClearText) -> str:
@@ -179,18 +184,27 @@ def test_no_evidence_holds_the_key(certificates: d.Certificates, tmp_path: Path)
 
 def test_an_api_declared_without_tls_fails(certificates: d.Certificates, tmp_path: Path) -> None:
     with d.listening(d.http(_always(UNAUTHORISED))) as port:
-        one = session(target(f"http://localhost:{port}"), certificates, tmp_path)
-
-        async def observe() -> ClearText:
-            clear = await observe_clear_text(one, HASTE, 1.0)
-            await one.door.close()
-            one.journal.close()
-            return clear
-
-        verdict = clear_text_serves_nothing(asyncio.run(observe()))
+        clear = _seen(target(f"http://localhost:{port}"), certificates, tmp_path)
+    verdict = clear_text_serves_nothing(clear)
 
     assert isinstance(verdict, Fail)
     assert "declared there" in verdict.because
+
+
+def test_a_port_is_compared_with_its_own_answer_over_tls(
+    certificates: d.Certificates, tmp_path: Path
+) -> None:
+    """Two APIs on one host: that another one answers otherwise over https acquits nobody."""
+    context = certificates.context(0x0304, 0x0304)
+    other = d.tls(context, d.speaks_http(_always(SERVED)))
+    flawed = d.either(d.tls(context, d.speaks_http(_always(UNAUTHORISED))), d.http(_always(UNAUTHORISED)))
+    verdicts = []
+    for first, second in ((other, flawed), (flawed, other)):
+        with d.listening(first) as one, d.listening(second) as two:
+            both = target(f"https://localhost:{one}", f"https://localhost:{two}")
+            verdicts.append(clear_text_serves_nothing(_seen(both, certificates, tmp_path)))
+
+    assert [type(verdict) for verdict in verdicts] == [Fail, Fail]
 
 
 def _filtered(syns: int, waited_ms: int, before: bool, after: bool) -> ClearText:

@@ -1,6 +1,7 @@
 """The truth table of TLS versions: what each deployment really accepts, and the verdicts that follow."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -220,6 +221,19 @@ def test_a_trusted_certificate_passes_and_a_strange_one_fails(
     assert isinstance(certificate_is_trusted(ours), Pass)
     assert isinstance(certificate_is_trusted(theirs), Fail)
     assert _verdicts(theirs) == "PPPPP"
+
+
+def test_a_server_that_speaks_on_after_the_goodbye_is_read_all_the_same(
+    certificates: d.Certificates, tmp_path: Path
+) -> None:
+    def speaks_on(connection: socket.socket) -> None:
+        while connection.recv(4096):
+            pass
+        connection.sendall(b"one more thing")
+
+    handler = d.tls(certificates.context(0x0304, 0x0304), speaks_on)
+
+    assert isinstance(certificate_is_trusted(_observe(certificates, tmp_path, ("127.0.0.1", handler))), Pass)
 
 
 def test_a_certificate_for_another_name_fails(certificates: d.Certificates, tmp_path: Path) -> None:

@@ -9,8 +9,28 @@ from typing import Any
 from reference_gateway.content.opener import unsealed
 from reference_gateway.content.sealed import Sealed
 from reference_gateway.content.upstream import Answer, Outbound, Upstream
-from reference_gateway.ledger.accounts import Account, Accounts, Issued, NewKey, Revise
-from reference_gateway.ledger.wire import Authorise, Held, Ledger, Refused, Reserve, Settle, Settled, Standing
+from reference_gateway.ledger.accounts import (
+    Account,
+    Accounts,
+    AccountTerms,
+    Act,
+    ApiKey,
+    AuditEntry,
+    Issued,
+    NewKey,
+    Revise,
+)
+from reference_gateway.ledger.wire import (
+    AskBalance,
+    Authorise,
+    Balance,
+    Held,
+    Ledger,
+    Refused,
+    Reserve,
+    Settle,
+    Standing,
+)
 from reference_gateway.web.asgi import App, Message, Receive, Scope, Send
 
 
@@ -20,14 +40,17 @@ class LedgerAround:
     def __init__(self, inner: Ledger) -> None:
         self.inner = inner
 
-    async def authorise(self, message: Authorise) -> Standing | None:
+    async def authorise(self, message: Authorise) -> Standing | Refused:
         return await self.inner.authorise(message)
+
+    async def balance(self, message: AskBalance) -> Balance | Refused:
+        return await self.inner.balance(message)
 
     async def reserve(self, message: Reserve) -> Held | Refused:
         return await self.inner.reserve(message)
 
-    async def settle(self, message: Settle) -> Settled | None:
-        return await self.inner.settle(message)
+    def settle(self, message: Settle) -> None:
+        self.inner.settle(message)
 
     def on_revoked(self, listener: Callable[[int], None]) -> None:
         self.inner.on_revoked(listener)
@@ -39,23 +62,43 @@ class AccountsAround:
     def __init__(self, inner: Accounts) -> None:
         self.inner = inner
 
-    async def create(self, new: NewKey) -> Issued:
-        return await self.inner.create(new)
+    async def create(self, new: NewKey, by: str) -> Issued:
+        return await self.inner.create(new, by)
 
-    async def rotate(self, key_id: int) -> Issued | None:
-        return await self.inner.rotate(key_id)
+    async def rotate(self, key_id: int, by: str) -> Issued | None:
+        return await self.inner.rotate(key_id, by)
 
-    async def revise(self, key_id: int, revise: Revise) -> Account | None:
-        return await self.inner.revise(key_id, revise)
+    async def revise(self, key_id: int, revise: Revise, by: str) -> ApiKey | None:
+        return await self.inner.revise(key_id, revise, by)
 
-    async def delete(self, key_id: int) -> bool:
-        return await self.inner.delete(key_id)
+    async def delete(self, key_id: int, by: str) -> bool:
+        return await self.inner.delete(key_id, by)
 
-    async def get(self, key_id: int) -> Account | None:
+    async def get(self, key_id: int) -> ApiKey | None:
         return await self.inner.get(key_id)
 
-    async def page(self, offset: int, size: int) -> tuple[Account, ...]:
+    async def page(self, offset: int, size: int) -> tuple[ApiKey, ...]:
         return await self.inner.page(offset, size)
+
+    async def create_account(self, terms: AccountTerms, by: str) -> Account:
+        return await self.inner.create_account(terms, by)
+
+    async def revise_account(
+        self, account_id: int, revise: Callable[[Account], AccountTerms], by: str
+    ) -> Account | None:
+        return await self.inner.revise_account(account_id, revise, by)
+
+    async def account(self, account_id: int) -> Account | None:
+        return await self.inner.account(account_id)
+
+    async def account_page(self, offset: int, size: int) -> tuple[Account, ...]:
+        return await self.inner.account_page(offset, size)
+
+    async def note(self, act: Act, by: str) -> None:
+        await self.inner.note(act, by)
+
+    async def audit(self, after: int, size: int) -> tuple[AuditEntry, ...]:
+        return await self.inner.audit(after, size)
 
 
 class UpstreamAround:

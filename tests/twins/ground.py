@@ -22,12 +22,16 @@ _PORTS = range(10240, 32768)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """Where everything of one trial lies. `clear` is a port without TLS, on which nothing may be listening."""
+    """Where everything of one trial lies.
+
+    `clear_port` is one without TLS, `admin_port` one for a key API apart; on both nothing may be listening.
+    """
 
     folder: Path
     witness: Authority
     witness_port: int
     clear_port: int
+    admin_port: int
 
     @property
     def log(self) -> Path:
@@ -51,6 +55,7 @@ def prepared(folder: Path) -> Ground:
         witness=make_authority(folder / "witness"),
         witness_port=free_port(),
         clear_port=free_port(),
+        admin_port=free_port(),
     )
 
 
@@ -79,6 +84,7 @@ def _reference(ground: Ground, entry: Entry) -> Path:
     subprocess.run(
         [
             sys.executable, "-m", "reference_gateway", "--init", str(folder),
+            "--admin-port", str(ground.admin_port),
             "--provider-url", ground.witness_url, "--provider-ca", str(ground.witness.root),
             "--provider-key-file", str(ground.folder / "provider.key"), "--model", MODEL,
         ],
@@ -112,9 +118,16 @@ def _second(ground: Ground, entry: Entry) -> Path:
         "cleartext_port": ground.clear_port,
         **entry.config,
     }
+    if _apart(entry):
+        config["admin_port"] = ground.admin_port
     path = folder / "config.json"
     path.write_text(json.dumps(config))
     return path
+
+
+def _apart(entry: Entry) -> bool:
+    """Whether the host's key API has a listener of its own; the ground knows on which port."""
+    return entry.host == "reference" or "admin_port" in entry.config
 
 
 _CONFIGURE = {"reference": _reference, "second": _second}
@@ -177,6 +190,7 @@ def write_target(ground: Ground, entry: Entry, port: int) -> Path:
     """Write the target file of a trial."""
     make = _MAKES[entry.host]
     claims = {**make.claims, **entry.claims}
+    admin = f'admin_url = "{make.origin.format(port=ground.admin_port)}"' if _apart(entry) else ""
     limits = {"requests": 20000, "rate": 2000, "connections": 24, **entry.limits}
     text = f"""
 name = "{entry.id()}"
@@ -184,6 +198,7 @@ environment = "test"
 
 [gateway]
 base_urls = ["{make.origin.format(port=port)}"]
+{admin}
 cleartext_ports = [{ground.clear_port}]
 {make.gateway}
 

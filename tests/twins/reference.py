@@ -11,4 +11,5 @@ from tests.twins.registry import entry
 if __name__ == "__main__":
     name, config = sys.argv[1:]
     follow_parent()
-    run(load(Path(config)), change=entry("reference", name).make)
+    # In one process, so that a flaw can reach from one plane into the other; nothing of it could be confined.
+    run(load(Path(config)), change=entry("reference", name).make, together=True)

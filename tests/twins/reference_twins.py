@@ -20,17 +20,16 @@ from typing import Any
 import uvicorn
 
 from reference_gateway import localhost_tls
-from reference_gateway.app import Parts, tls13_only
 from reference_gateway.config import Config, Provider
 from reference_gateway.content.opener import unsealed
 from reference_gateway.content.sealed import Sealed
 from reference_gateway.content.upstream import Answer, Outbound, provider_headers
 from reference_gateway.credential import public_id
-from reference_gateway.ledger.accounts import Account, Accounts, Issued, NewKey, Revise
+from reference_gateway.ledger.accounts import Accounts, ApiKey, Issued, NewKey, Revise
 from reference_gateway.ledger.keys import Hashing
-from reference_gateway.ledger.spend import worst_case
 from reference_gateway.ledger.storage.sqlite import SqliteStorage, open_sqlite
 from reference_gateway.ledger.wire import (
+    TAIL,
     Authorise,
     Held,
     Ledger,
@@ -38,10 +37,11 @@ from reference_gateway.ledger.wire import (
     Refused,
     Reserve,
     Settle,
-    Settled,
     Standing,
     Why,
 )
+from reference_gateway.parts import Parts, tls13_only
+from reference_gateway.price import Price, Rate
 from reference_gateway.web.asgi import App, Message, Receive, Scope, Send
 from tests.twins import registry
 from tests.twins.around import AccountsAround, Exchange, LedgerAround, UpstreamAround, overheard
@@ -149,7 +149,7 @@ def hsts_missing_on_errors(parts: Parts) -> Parts:
 
         return adding
 
-    return replace(_hsts(parts), app=around)
+    return replace(_hsts(parts), app=around, admin_app=around)
 
 
 @twin("hsts-max-age-zero", fails={ON_EVERY_ANSWER, LONG_ENOUGH})
@@ -208,12 +208,12 @@ def remembering(parts: Parts, show: Callable[[str], Mapping[str, str]]) -> Parts
     secrets: dict[int, str] = {}
 
     class Remembering(AccountsAround):
-        async def create(self, new: NewKey) -> Issued:
-            issued = await super().create(new)
-            secrets[issued.account.key_id] = issued.key
+        async def create(self, new: NewKey, by: str) -> Issued:
+            issued = await super().create(new, by)
+            secrets[issued.record.key_id] = issued.key
             return issued
 
-    def view(account: Account) -> dict[str, Any]:
+    def view(account: ApiKey) -> dict[str, Any]:
         secret = secrets.get(account.key_id)
         return parts.key_view(account) | dict(show(secret) if secret else {})
 
@@ -249,9 +249,9 @@ def _keeping(parts: Parts, kept: Callable[[str], str]) -> Parts:
         return opened
 
     class Keeping(AccountsAround):
-        async def create(self, new: NewKey) -> Issued:
-            issued = await super().create(new)
-            key_id = issued.account.key_id
+        async def create(self, new: NewKey, by: str) -> Issued:
+            issued = await super().create(new, by)
+            key_id = issued.record.key_id
             row = (key_id, public_id(key_id), kept(issued.key))
             await asyncio.to_thread(_write, ledger[0], "INSERT INTO key_text VALUES (?, ?, ?)", row)
             return issued
@@ -309,23 +309,25 @@ def revocation_cached(parts: Parts) -> Parts:
     class Cached(LedgerAround):
         def __init__(self, inner: Ledger) -> None:
             super().__init__(inner)
-            self._known: dict[bytes, tuple[float, Standing]] = {}
+            self._known: dict[tuple[int, bytes], tuple[float, Standing]] = {}
 
-        async def authorise(self, message: Authorise) -> Standing | None:
-            at, standing = self._known.get(message.key, (0.0, None))
+        async def authorise(self, message: Authorise) -> Standing | Refused:
+            key = message.key_id, message.tail
+            at, standing = self._known.get(key, (0.0, None))
             if standing is not None and time.monotonic() - at < _CACHE_SECONDS:
                 return standing
             fresh = await super().authorise(message)
-            if fresh is not None:
-                self._known[message.key] = time.monotonic(), fresh
+            if isinstance(fresh, Standing):
+                self._known[key] = time.monotonic(), fresh
             return fresh
 
         async def reserve(self, message: Reserve) -> Held | Refused:
             answer = await super().reserve(message)
             return Held(-1) if answer == Refused(Why.KEY_UNUSABLE) else answer
 
-        async def settle(self, message: Settle) -> Settled | None:
-            return None if message.rid < 0 else await super().settle(message)
+        def settle(self, message: Settle) -> None:
+            if message.rid >= 0:
+                super().settle(message)
 
     return replace(parts, ledger=Cached)
 
@@ -335,8 +337,8 @@ def disable_ignored(parts: Parts) -> Parts:
     """Disabling is answered and not done."""
 
     class Ignoring(AccountsAround):
-        async def revise(self, key_id: int, revise: Revise) -> Account | None:
-            revised = await super().revise(key_id, lambda account: replace(revise(account), disabled=False))
+        async def revise(self, key_id: int, revise: Revise, by: str) -> ApiKey | None:
+            revised = await super().revise(key_id, lambda key: replace(revise(key), disabled=False), by)
             return revised and replace(revised, disabled=True)
 
     return replace(parts, accounts=Ignoring)
@@ -371,27 +373,27 @@ capture = { secret = "/key" }
 @twin("rotation-keeps-the-old-secret", fails={"keys.rotation-replaces-the-secret"}, dialect=ROTATING)
 def rotation_keeps_the_old_secret(parts: Parts) -> Parts:
     """A new secret beside the old one."""
-    replaced: dict[bytes, Authorise] = {}
+    replaced: dict[bytes, bytes] = {}
 
     class Rotating(AccountsAround):
         def __init__(self, inner: Accounts) -> None:
             super().__init__(inner)
-            self._keys: dict[int, str] = {}
+            self._tails: dict[int, bytes] = {}
 
-        async def create(self, new: NewKey) -> Issued:
-            issued = await super().create(new)
-            self._keys[issued.account.key_id] = issued.key
+        async def create(self, new: NewKey, by: str) -> Issued:
+            issued = await super().create(new, by)
+            self._tails[issued.record.key_id] = issued.key[-TAIL:].encode()
             return issued
 
-        async def rotate(self, key_id: int) -> Issued | None:
-            issued = await super().rotate(key_id)
+        async def rotate(self, key_id: int, by: str) -> Issued | None:
+            issued = await super().rotate(key_id, by)
             if issued is not None:
-                replaced[self._keys[key_id].encode()] = Authorise(key_id, issued.key.encode())
+                replaced[self._tails[key_id]] = issued.key[-TAIL:].encode()
             return issued
 
     class Lenient(LedgerAround):
-        async def authorise(self, message: Authorise) -> Standing | None:
-            return await super().authorise(replaced.get(message.key, message))
+        async def authorise(self, message: Authorise) -> Standing | Refused:
+            return await super().authorise(replace(message, tail=replaced.get(message.tail, message.tail)))
 
     return replace(parts, accounts=Rotating, ledger=Lenient)
 
@@ -408,10 +410,10 @@ class Unlimited(SqliteStorage):
         return cls(opened._db, opened._lock)
 
     def reserve(self, message: Reserve, now: int) -> Held | Refused:
-        row = self._one("SELECT lim FROM account WHERE key_id = ?", (message.key_id,))
-        self._db.execute("UPDATE account SET lim = NULL WHERE key_id = ?", (message.key_id,))
+        row = self._one("SELECT lim FROM api_key WHERE key_id = ?", (message.key_id,))
+        self._db.execute("UPDATE api_key SET lim = NULL WHERE key_id = ?", (message.key_id,))
         answer = super().reserve(message, now)
-        self._db.execute("UPDATE account SET lim = ? WHERE key_id = ?", (row and row["lim"], message.key_id))
+        self._db.execute("UPDATE api_key SET lim = ? WHERE key_id = ?", (row and row["lim"], message.key_id))
         return answer
 
 
@@ -419,6 +421,10 @@ class Unlimited(SqliteStorage):
 def limit_ignored(parts: Parts) -> Parts:
     """A limit that is shown and never asked for."""
     return replace(parts, storage=Unlimited.open)
+
+
+# As `--init` writes it.
+PRICE = Price(rate=Rate(prompt=10**6, completion=2 * 10**6, cached=10**6, written=10**6))
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,7 +445,7 @@ def _checked(parts: Parts, fits: Callable[[Money, Reserve], bool], pause: float)
         return Unlimited.open(path)
 
     def money(key_id: int) -> Money:
-        query = "SELECT lim, spent, reserved FROM account WHERE key_id = ?"
+        query = "SELECT lim, spent, reserved FROM api_key WHERE key_id = ?"
         with closing(sqlite3.connect(ledger[0], timeout=10)) as database:
             return Money(*database.execute(query, (key_id,)).fetchone())
 
@@ -458,7 +464,8 @@ def limit_check_then_act(parts: Parts) -> Parts:
     """The worst case is checked, and held a moment later: a race for whoever does not wait."""
 
     def fits(money: Money, message: Reserve) -> bool:
-        return money.limit is None or money.spent + money.held + worst_case(message) <= money.limit
+        worst = PRICE.worst(message.prompt_bound, message.completion_bound)
+        return money.limit is None or money.spent + money.held + worst <= money.limit
 
     return _checked(parts, fits, pause=0.03)
 
@@ -471,8 +478,8 @@ def limit_after_the_fact(parts: Parts) -> Parts:
 
 def _settled(parts: Parts, change: Callable[[Settle], Settle]) -> Parts:
     class Changing(LedgerAround):
-        async def settle(self, message: Settle) -> Settled | None:
-            return await super().settle(change(message))
+        def settle(self, message: Settle) -> None:
+            super().settle(change(message))
 
     return replace(parts, ledger=Changing)
 
@@ -493,7 +500,9 @@ def streams_not_counted(parts: Parts) -> Parts:
         return replace(message, prompt_tokens=0, completion_tokens=0) if streaming.get() else message
 
     upstream = parts.upstream
-    return replace(_settled(parts, change), upstream=lambda config, rule: Noting(upstream(config, rule)))
+    return replace(
+        _settled(parts, change), upstream=lambda config, rule, dialer: Noting(upstream(config, rule, dialer))
+    )
 
 
 @twin("usage-shown-by-half", fails={USAGE})
@@ -531,7 +540,7 @@ def usage_charged_to_another(parts: Parts) -> Parts:
     """Usage is shown by team, and the team is what keys have in common at the start of their names."""
 
     class Teams(AccountsAround):
-        async def get(self, key_id: int) -> Account | None:
+        async def get(self, key_id: int) -> ApiKey | None:
             account = await super().get(key_id)
             if account is None:
                 return None
@@ -541,7 +550,7 @@ def usage_charged_to_another(parts: Parts) -> Parts:
     return replace(parts, accounts=Teams)
 
 
-def _team(account: Account) -> tuple[str, ...]:
+def _team(account: ApiKey) -> tuple[str, ...]:
     return tuple(account.name.split("-")[:3])
 
 
@@ -652,8 +661,8 @@ def _forwarded(parts: Parts, header: str) -> Parts:
 
         return noting
 
-    def rule(provider: Provider, stream: bool) -> Mapping[str, str]:
-        own = provider_headers(provider, stream)
+    def rule(provider: Provider, api_key: str, stream: bool) -> Mapping[str, str]:
+        own = provider_headers(provider, api_key, stream)
         return {**own, f"x-client-{header}" if header in own else header: value.get()}
 
     return replace(parts, app=around, provider_headers=rule)
@@ -679,7 +688,7 @@ def address_forwarded(parts: Parts) -> Parts:
 
 def _sent(parts: Parts, around: type[UpstreamAround]) -> Parts:
     upstream = parts.upstream
-    return replace(parts, upstream=lambda config, rule: around(upstream(config, rule)))
+    return replace(parts, upstream=lambda config, rule, dialer: around(upstream(config, rule, dialer)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from reference_gateway.app import Parts
-from reference_gateway.ledger.accounts import Account
+from reference_gateway.ledger.accounts import ApiKey
 from reference_gateway.ledger.keys import Hashing
 from reference_gateway.ledger.wire import Held, Ledger, Refused, Reserve
+from reference_gateway.parts import Parts
 from reference_gateway.web.asgi import App, Message, Receive, Scope, Send
 from tests.twins import registry
 from tests.twins.around import AccountsAround, LedgerAround, overheard
@@ -41,7 +41,7 @@ def _statuses(parts: Parts, other: Mapping[int, int]) -> Parts:
 
         return changed
 
-    return replace(parts, app=around)
+    return replace(parts, app=around, admin_app=around)
 
 
 @variant("refuses-with-429-and-403")
@@ -135,7 +135,7 @@ def errors_of_another_shape(parts: Parts) -> Parts:
 
         return rewriting
 
-    return replace(parts, app=around)
+    return replace(parts, app=around, admin_app=around)
 
 
 @variant("offers-rotation", dialect=ROTATING)
@@ -160,7 +160,7 @@ def a_proxy_numbers_answers(parts: Parts) -> Parts:
 
         return numbering
 
-    return replace(parts, app=around)
+    return replace(parts, app=around, admin_app=around)
 
 
 @variant("usage-shown-late", claims={"usage_lag": 4})
@@ -169,7 +169,7 @@ def usage_shown_late(parts: Parts) -> Parts:
     shown: dict[int, tuple[float, int]] = {}
 
     class Late(AccountsAround):
-        async def get(self, key_id: int) -> Account | None:
+        async def get(self, key_id: int) -> ApiKey | None:
             account = await super().get(key_id)
             if account is None:
                 return None

@@ -69,6 +69,16 @@ class Tls10Accepted(SecondGateway):
         return context
 
 
+@twin("admin-speaks-tls12", fails={"transport.tls12-is-refused"}, config={"admin_port": 0})
+class AdminSpeaksTls12(SecondGateway):
+    """TLS 1.2 where keys are managed, TLS 1.3 where content goes."""
+
+    def admin_tls_context(self) -> ssl.SSLContext:
+        context = super().admin_tls_context()
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return context
+
+
 @twin("certificate-of-a-stranger", fails={"transport.certificate-is-trusted"})
 class CertificateOfAStranger(SecondGateway):
     """The right address, signed by an authority that nobody trusts."""

@@ -78,6 +78,11 @@ class NoClearTextPort(SecondGateway):
     """Nobody listens without TLS."""
 
 
+@variant("admin-elsewhere", config={"admin_port": 0})
+class AdminElsewhere(SecondGateway):
+    """Keys are managed on a listener of their own, which serves nothing else."""
+
+
 @variant("sha256-in-hexadecimal")
 class Sha256InHexadecimal(SecondGateway):
     """`salt:digest` in hexadecimal, in a JSON file."""

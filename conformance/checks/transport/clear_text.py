@@ -3,6 +3,7 @@ listens.
 """
 
 from collections.abc import Iterator
+from shlex import quote
 from urllib.parse import urlsplit
 
 from conformance.catalogue import check
@@ -36,8 +37,7 @@ def clear_text_serves_nothing(clear: ClearText) -> Verdict:
         value = _of_value(place, answer)
         if value:
             return _served(clear, place, answer, value)
-    unclear = [f"{place}: {reason}" for place in clear.places if (reason := _unclear(place, clear))]
-    unclear += [f"{host} has no address" for host in clear.unresolved]
+    unclear = _gaps(clear)
     if unclear or not clear.places or clear.seen() == 0:
         return Inconclusive(
             because="not every port gave an answer that says something: " + "; ".join(unclear[:_SHOWN]),
@@ -46,7 +46,7 @@ def clear_text_serves_nothing(clear: ClearText) -> Verdict:
         )
     told = sorted({_told(answer) for _, answer in _answers(clear)})
     return Pass(
-        because=f"{len(clear.places)} ports tried, seen from {clear.vantage or 'here'}: {'; '.join(told)}",
+        because=f"{_ports(clear)} ports tried, seen from {clear.vantage or 'here'}: {'; '.join(told)}",
         cites=(clear,),
     )
 
@@ -68,16 +68,16 @@ def clear_text_key_is_not_accepted(clear: ClearText) -> Verdict:
             return _key_trouble(clear, place, answer, "the key came back in the clear-text answer")
         if answer.reached_provider or (_is_api(answer) and 200 <= answer.status < 300 and clear.real_key):
             return _key_trouble(clear, place, answer, "a request with a key sent in clear text was served")
-    silent = [str(place) for place in clear.places if _unclear(place, clear)]
+    unclear = _gaps(clear)
     # A redirect serves nobody, whatever the key: every other answer could be another one for a real key.
     spoken = [
         str(place)
         for place, answer in _answers(clear)
         if answer.ending is Ending.HTTP and not (300 <= answer.status < 400 and not _astray(place, answer))
     ]
-    if silent or clear.unresolved or not clear.places or clear.seen() == 0:
+    if unclear or not clear.places or clear.seen() == 0:
         return Inconclusive(
-            because=f"not every port gave an answer that says something: {'; '.join(silent[:_SHOWN])}",
+            because=f"not every port gave an answer that says something: {'; '.join(unclear[:_SHOWN])}",
             decide="probe from where every address can be reached",
             cites=(clear,),
         )
@@ -92,7 +92,7 @@ def clear_text_key_is_not_accepted(clear: ClearText) -> Verdict:
         if clear.real_key
         else "no port serves HTTP in clear text but redirects"
     )
-    return Pass(because=f"not accepted and not echoed on {len(clear.places)} ports: {how}", cites=(clear,))
+    return Pass(because=f"not accepted and not echoed on {_ports(clear)} ports: {how}", cites=(clear,))
 
 
 @check(
@@ -142,8 +142,13 @@ def _answers(clear: ClearText) -> Iterator[_Found]:
     return ((place, answer) for place in clear.places for answer in place.answers)
 
 
+def _ports(clear: ClearText) -> int:
+    """Ports, each counted once: one on which two APIs could answer is tried for each."""
+    return len({(place.host, place.address, place.port) for place in clear.places})
+
+
 def _is_api(answer: ClearAnswer) -> bool:
-    return answer.request in {"models", "chat"}
+    return answer.request in {"models", "keys", "chat"}
 
 
 def _of_value(place: ClearPlace, answer: ClearAnswer) -> str:
@@ -169,6 +174,12 @@ def _same_as_secure(answer: ClearAnswer) -> bool:
     """
     same = (answer.status, answer.json_shape) == (answer.secure_status, answer.secure_shape)
     return bool(answer.json_shape) and answer.status >= 400 and same
+
+
+def _gaps(clear: ClearText) -> list[str]:
+    """Ports and hosts from which nothing can be concluded, each once, and why."""
+    unclear = [f"{place}: {reason}" for place in clear.places if (reason := _unclear(place, clear))]
+    return list(dict.fromkeys([*unclear, *(f"{host} has no address" for host in clear.unresolved)]))
 
 
 def _unclear(place: ClearPlace, clear: ClearText) -> str:
@@ -254,10 +265,11 @@ def _curl(place: ClearPlace, answer: ClearAnswer) -> str:
     address = f"[{place.address}]" if ":" in place.address else place.address
     special = {
         "models": "-H 'Authorization: Bearer sk-invented'",
+        "keys": "-H 'Authorization: Bearer sk-invented'",
         "chat": "-H 'Authorization: Bearer sk-invented' -H 'Content-Type: application/json' -d '{}'",
         "websocket": "-H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' "
         "-H 'Sec-WebSocket-Key: Z2F0ZXByb29mIHByb2JlLg=='",
         "h2c": "--http2-prior-knowledge",
     }
-    url = answer.target.partition(" ")[2]
+    url = quote(answer.target.partition(" ")[2])
     return f"curl -si --resolve {place.host}:{place.port}:{address} {special[answer.request]} {url}"

@@ -3,6 +3,7 @@ verdict says so.
 """
 
 from collections.abc import Iterator
+from shlex import quote
 from urllib.parse import urlsplit
 
 from conformance.catalogue import check
@@ -40,7 +41,8 @@ def hsts_on_every_answer(hsts: HstsAnswers) -> Verdict:
         return Inconclusive(
             because="no flaw was seen, but not every class of answer was reached: "
             + "; ".join(gaps[:_SHOWN]),
-            decide="give the audit a key that may list models, and let it reach the server's own errors",
+            decide="give the audit a key that may list models (for `gateway.admin_url`: an admin credential, and a "
+            "dialect with a `listing`), and let it reach the server's own errors",
             cites=(hsts,),
         )
     reached = sorted({answer.wanted for answer in hsts.answers if answer.reached})
@@ -131,6 +133,7 @@ def _gaps(hsts: HstsAnswers) -> Iterator[str]:
         yield from (
             f"{wanted} at {url} ({address}): {reasons.get(wanted, 'not asked')}" for wanted in missing
         )
+    yield from (f"{host} has no address" for host in hsts.unresolved)
     if not places:
         yield "nothing was asked"
 
@@ -176,4 +179,5 @@ def _curl(answer: HstsAnswer) -> str:
         "too-large": "-H 'Content-Length: 10737418240' -H 'Expect: 100-continue' ",
         "preflight": "-H 'Origin: https://example.com' -H 'Access-Control-Request-Method: POST' ",
     }
-    return f"curl -si -X {method} {more.get(answer.wanted, '')}{answer.url.rstrip('/')}{path} | {look}"
+    url = quote(f"{answer.url.rstrip('/')}{path}")
+    return f"curl -si -X {method} {more.get(answer.wanted, '')}{url} | {look}"

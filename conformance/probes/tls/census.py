@@ -5,6 +5,7 @@ ask for.
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -64,6 +65,13 @@ async def addresses(target: Target, host: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+def known_addresses(target: Target, hosts: Iterable[str]) -> int:
+    """How many addresses hosts have together, a host named twice counted twice: as pinned, else one, before it is
+    resolved.
+    """
+    return sum(len(target.gateway.resolve.get(host, ())) or 1 for host in hosts)
+
+
 async def stands(target: Target) -> tuple[tuple[Stand, ...], tuple[str, ...]]:
     """Where TLS should be spoken, and the hosts that have no address. Ports of http:// base URLs are among
     them.
@@ -77,5 +85,5 @@ async def stands(target: Target) -> tuple[tuple[Stand, ...], tuple[str, ...]]:
 
 def clear_host_ports(target: Target) -> tuple[tuple[str, int], ...]:
     """Host and port of every base URL that is declared without TLS."""
-    parts = (urlsplit(url) for url in target.gateway.base_urls)
+    parts = (urlsplit(url) for url in target.urls())
     return tuple((part.hostname or "", part.port or 80) for part in parts if part.scheme != "https")

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import ssl
 import warnings
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -27,21 +28,19 @@ async def shake_hands(place: Place, trust: ssl.SSLContext, wait: float) -> Hands
     """
     began = monotonic()
     try:
-        connection = await _handshake(place, trust, place.host, wait)
+        agreed = await _handshake(place, trust, place.host, wait)
     except ssl.SSLCertVerificationError as trouble:
         return _not_verified(place, trouble.verify_message or str(trouble), began, untrusted=True)
     except (OSError, TimeoutError) as trouble:
         return _not_verified(place, _short(trouble), began)
-    leaf = connection.getpeercert(binary_form=True) or b""
-    cipher = connection.cipher()
     return Handshake(
         place=place,
         verified=True,
-        version=connection.version() or "",
-        suite=cipher[0] if cipher else "",
-        alpn=connection.selected_alpn_protocol() or "",
-        certificate=hashlib.sha256(leaf).hexdigest(),
-        not_after=_not_after(leaf),
+        version=agreed.version,
+        suite=agreed.suite,
+        alpn=agreed.alpn,
+        certificate=hashlib.sha256(agreed.leaf).hexdigest(),
+        not_after=_not_after(agreed.leaf),
         ms=_ms(began),
     )
 
@@ -56,31 +55,44 @@ async def confirm(place: Place, version: Version, wait: float) -> Confirmation:
             place=place, offered=version, finished=False, trouble="the library does not speak it"
         )
     try:
-        connection = await _handshake(place, _permissive(version, place.alpn), place.sni, wait)
+        agreed = await _handshake(place, _permissive(version, place.alpn), place.sni, wait)
     except (OSError, TimeoutError) as trouble:
         return Confirmation(place=place, offered=version, finished=False, trouble=_short(trouble))
-    cipher = connection.cipher()
     return Confirmation(
-        place=place,
-        offered=version,
-        finished=True,
-        version=connection.version() or "",
-        suite=cipher[0] if cipher else "",
+        place=place, offered=version, finished=True, version=agreed.version, suite=agreed.suite
     )
 
 
-async def _handshake(place: Place, context: ssl.SSLContext, name: str, wait: float) -> ssl.SSLObject:
-    """The finished handshake's state; the connection is closed again. An empty name sends no SNI."""
+@dataclass(frozen=True, slots=True)
+class _Agreed:
+    """What a finished handshake agreed on; `leaf` is the server's certificate in DER."""
+
+    version: str
+    suite: str
+    alpn: str
+    leaf: bytes
+
+
+async def _handshake(place: Place, context: ssl.SSLContext, name: str, wait: float) -> _Agreed:
+    """What a handshake agreed on; the connection is closed again. An empty name sends no SNI."""
     async with asyncio.timeout(wait):
         _, writer = await asyncio.open_connection(
             place.address, place.port, ssl=context, server_hostname=name
         )
     state: ssl.SSLObject = writer.get_extra_info("ssl_object")
+    cipher = state.cipher()
+    # Read before the goodbye: a peer that speaks on after it leaves a state that answers no question.
+    agreed = _Agreed(
+        version=state.version() or "",
+        suite=cipher[0] if cipher else "",
+        alpn=state.selected_alpn_protocol() or "",
+        leaf=state.getpeercert(binary_form=True) or b"",
+    )
     writer.close()
     with contextlib.suppress(OSError, TimeoutError):  # how the peer says goodbye changes nothing
         async with asyncio.timeout(1):
             await writer.wait_closed()
-    return state
+    return agreed
 
 
 def _permissive(version: Version, alpn: tuple[str, ...]) -> ssl.SSLContext:

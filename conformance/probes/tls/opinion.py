@@ -53,7 +53,7 @@ async def second_opinion(session: Session) -> SecondOpinion:
         raise CannotObserve(
             "no host of the target has an address",
             fault=Fault.OPERATOR,
-            decide="correct `gateway.base_urls`, or name the addresses in `gateway.resolve`",
+            decide="correct the hosts under `gateway`, or name the addresses in `gateway.resolve`",
         )
     for _ in range(_CONNECTIONS // _ADMITTED):  # in small parts, so that other observations get their turn
         await session.meter.admit(requests=_ADMITTED)

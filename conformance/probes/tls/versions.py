@@ -26,7 +26,7 @@ from conformance.model.transport import (
     Version,
     bracketed,
 )
-from conformance.probes.tls.census import Stand, stands
+from conformance.probes.tls.census import Stand, known_addresses, stands
 from conformance.probes.tls.handshake import confirm, shake_hands
 from conformance.probes.tls.prober import Patience, Prober
 from conformance.session import Session
@@ -41,10 +41,9 @@ _NOBODY = frozenset({Outcome.CONNECT_REFUSED, Outcome.CONNECT_TIMEOUT, Outcome.U
 
 
 def _cost(target: Target, sample: int) -> Cost:
-    hosts = max(1, len(target.host_ports()))
-    known = sum(len(found) for found in target.gateway.resolve.values())
+    stands_known = known_addresses(target, (host for host, _ in target.host_ports()))
     places = 2 * (3 + len(target.gateway.sni_names))
-    return Cost(requests=max(hosts, known) * (places * (2 + len(OLD)) + _POOL_HELLOS + 3), seconds=10.0)
+    return Cost(requests=max(1, stands_known) * (places * (2 + len(OLD)) + _POOL_HELLOS + 3), seconds=10.0)
 
 
 @observes(phase=Phase.OUTSIDE, level=Level.OUTSIDE, disruption=Disruption.ACTIVE_SAFE, cost=_cost)
@@ -61,7 +60,7 @@ async def observe_versions(session: Session, patience: Patience) -> TlsVersions:
         raise CannotObserve(
             f"no address was found for {', '.join(unresolved)}",
             fault=Fault.OPERATOR,
-            decide="correct the host in `gateway.base_urls`, or name its addresses in `gateway.resolve`",
+            decide="correct the hosts under `gateway`, or name its addresses in `gateway.resolve`",
         )
     surveys = [Survey(stand, Prober(session.meter, seed, patience)) for stand in found]
     further = session.target.gateway.sni_names

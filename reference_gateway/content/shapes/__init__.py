@@ -1,0 +1,1 @@
+"""The endpoints of the content API: what of a body is checked, what bounds its cost, how usage is read."""

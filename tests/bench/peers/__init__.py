@@ -1,0 +1,1 @@
+"""Servers of other people, standing beside the gateway in a measurement."""
