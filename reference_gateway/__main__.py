@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from reference_gateway import first_config
+from reference_gateway.app import Ports, run
 from reference_gateway.config import ConfigError, load
 from reference_gateway.events import Event, Kind, line_of
 from reference_gateway.process import HygieneError
@@ -56,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _init(options: argparse.Namespace) -> None:
+    # Late, because what makes certificates is large, and serving has no use for it.
+    from reference_gateway import first_config
+
     wishes = first_config.Wishes(
         folder=options.init,
         port=options.port,
@@ -72,8 +75,6 @@ def _serve(options: argparse.Namespace) -> None:
     if options.config is None:
         raise ConfigError("name a configuration file, or use --init DIR to have one written")
     config = load(options.config)
-    # Late, because the servers take half a second to import and a wrong file needs none of them.
-    from reference_gateway.app import Ports, run
 
     def announce(ports: Ports) -> None:
         if options.ready_fd is not None:

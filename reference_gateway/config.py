@@ -28,13 +28,18 @@ from reference_gateway.config_file import (
 )
 from reference_gateway.price import Price, Rate, Tier
 
+_MOST_PER_REQUEST: Final = 10**12  # nano-dollars; sums stay far below what a row can hold
 _MIN_SECRET: Final = 32
 _MIN_DISTINCT: Final = 8
 _WELL_KNOWN: Final = ("sk-1234", "changeme", "change-me", "password", "secret", "admin", "example", "test")
 
 
 class ConfigError(Exception):
-    """The operator's configuration cannot be used; the message says where and why."""
+    """The operator's configuration cannot be used; the message says where and why, in one line."""
+
+    def __init__(self, message: str) -> None:
+        # What is quoted from the file may hold line feeds, or letters that change how a terminal shows the rest.
+        super().__init__("".join(letter if letter.isprintable() else "?" for letter in message))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +138,8 @@ def load(path: Path) -> Config:
         parsed = msgspec.toml.decode(path.read_bytes(), type=File)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        # ValueError: what is no UTF-8, and integers of thousands of digits.
         raise ConfigError(f"{path}: {_line(error)}") from None
     return _resolve(parsed, path.parent)
 
@@ -200,11 +206,7 @@ def _token(source: TokenSource, folder: Path) -> AdminToken:
 
 def _provider(source: ProviderSource, number: int, folder: Path) -> Provider:
     place = f"[[providers]] {source.name}"
-    url = urlsplit(source.base_url)
-    if not source.base_url.isascii() or not source.base_url.isprintable() or " " in source.base_url:
-        raise ConfigError(f"{place}: base_url must be printable ASCII without spaces")
-    if url.scheme != "https" or not url.hostname or url.query or url.fragment or url.username:
-        raise ConfigError(f"{place}: base_url must be an https URL without query or credentials")
+    _check_address(f"{place} base_url", source.base_url)
     return Provider(
         name=source.name,
         number=number,
@@ -215,6 +217,22 @@ def _provider(source: ProviderSource, number: int, folder: Path) -> Provider:
         authentication=source.authentication,
         endpoints=frozenset(source.endpoints),
     )
+
+
+def _check_address(place: str, address: str) -> None:
+    """Raises ConfigError unless requests can be sent there: what no resolver takes is found here, not in service."""
+    if not address.isascii() or not address.isprintable() or " " in address:
+        raise ConfigError(f"{place}: must be printable ASCII without spaces")
+    try:
+        url = urlsplit(address)
+        host, port = url.hostname or "", url.port
+    except ValueError:
+        raise ConfigError(f"{place}: is no URL, or its port is none") from None
+    if url.scheme != "https" or not host or url.query or url.fragment or url.username or port == 0:
+        raise ConfigError(f"{place}: must be an https URL without query or credentials")
+    # RFC 1035, 2.3.4: 63 octets or less, and never none but behind the last dot.
+    if any(not 0 < len(label) <= 63 for label in host.removesuffix(".").split(".")):
+        raise ConfigError(f"{place}: {host!r} is no host name")
 
 
 def _model(source: ModelSource, place: int, providers: Mapping[str, Provider]) -> Model:
@@ -245,7 +263,9 @@ def _price(where: str, source: PriceSource) -> Price:
     try:
         request = money.usd_to_nano(source.request)
     except money.NotMoneyError:
-        raise ConfigError(f"{where} price.request: want dollars with at most nine decimals") from None
+        request = -1
+    if not 0 <= request <= _MOST_PER_REQUEST:
+        raise ConfigError(f"{where} price.request: want dollars with at most nine decimals, at most 1000")
     return Price(rate=_rate(f"{where} price", source), tiers=tiers, request=request)
 
 

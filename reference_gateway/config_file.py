@@ -6,7 +6,8 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
-Text = Annotated[str, Meta(min_length=1, max_length=200)]
+# No control characters: no path, host or name has any, and `$` alone would let a line feed at the end through.
+Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
 Amount = int | str
@@ -125,7 +126,7 @@ class ModelSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class Bounds(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Sizes in bytes, times in seconds; every one is hard."""
+    """Sizes in bytes, times in seconds; every one is hard. `max_connections` is each content worker's."""
 
     max_head: Annotated[int, Meta(ge=1024, le=1_048_576)] = 32_768
     max_body: Annotated[int, Meta(ge=1024, le=67_108_864)] = 1_048_576
@@ -146,6 +147,6 @@ class File(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     listen: Listen
     admin: AdminSource
     ledger: LedgerFile
-    providers: Annotated[tuple[ProviderSource, ...], Meta(min_length=1)]
+    providers: Annotated[tuple[ProviderSource, ...], Meta(min_length=1, max_length=1000)]
     models: Annotated[tuple[ModelSource, ...], Meta(min_length=1, max_length=4096)]
     bounds: Bounds = Bounds()

@@ -3,11 +3,14 @@
 A packet socket, so that words stay whole; its end is how either side learns that the other is gone.
 """
 
-import asyncio
 import os
 import socket
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    # Only that: the supervisor has no event loop, and asyncio would take a third of its memory.
+    import asyncio
 
 READY: Final = b"R"
 LAME: Final = b"L"  # a worker without its ledger or dialer: it refuses calls and wants to be replaced
@@ -23,27 +26,35 @@ def leash() -> tuple[socket.socket, socket.socket]:
 
 
 class Leash:
-    """The child's end. `attach` inside its event loop; all calls after that are on the loop."""
+    """The child's end. All calls after `attach` are on the event loop that was given to it."""
 
     def __init__(self, end: socket.socket) -> None:
         end.setblocking(False)
         self._end = end
         self._add: Callable[[socket.socket], None] = socket.socket.close
         self._stop: Callable[[], None] = lambda: None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def fileno(self) -> int:
         """The descriptor, to be kept through confinement."""
         return self._end.fileno()
 
-    def attach(self, stop: Callable[[], None], add: Callable[[socket.socket], None] | None = None) -> None:
+    def attach(
+        self,
+        loop: "asyncio.AbstractEventLoop",
+        stop: Callable[[], None],
+        add: Callable[[socket.socket], None] | None = None,
+    ) -> None:
         """Calls `stop` when told to, or when the supervisor is gone; `add` with each new channel."""
         self._stop = stop
         self._add = add or self._add
-        asyncio.get_running_loop().add_reader(self._end, self._readable)
+        self._loop = loop
+        loop.add_reader(self._end, self._readable)
 
     def detach(self) -> None:
         """Hears no more; the loop is about to end."""
-        asyncio.get_running_loop().remove_reader(self._end)
+        if self._loop is not None:
+            self._loop.remove_reader(self._end)
 
     def ready(self) -> None:
         """Service begins."""

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     STOPPING = "stopping"
     STOPPED = "stopped"
     UNCONFINED = "unconfined"  # content workers could write: the operator asked for it
+    SWAP_IN_CLEAR = "swap_in_clear"  # what is in memory may reach a disk that is not encrypted
     WORKER_STARTED = "worker_started"
     WORKER_LOST = "worker_lost"
     LEDGER_LOST = "ledger_lost"

@@ -16,20 +16,19 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from reference_gateway.admin.shapes import KeyView, key_view
 from reference_gateway.config import Config, ConfigError, Provider
-from reference_gateway.content.provider_http import HttpUpstream
 from reference_gateway.content.upstream import Dialer, HeaderRule, Upstream, provider_headers
 from reference_gateway.events import Emit
 from reference_gateway.ledger.accounts import Accounts
-from reference_gateway.ledger.book import Storage
 from reference_gateway.ledger.keys import Hashing
-from reference_gateway.ledger.storage.sqlite import open_sqlite
 from reference_gateway.ledger.wire import Ledger
-from reference_gateway.process import harden
 from reference_gateway.web.asgi import App
+
+if TYPE_CHECKING:
+    from reference_gateway.ledger.book import Storage
 
 # Set in one place, by the server, so that its own refusals carry them too and nothing carries them twice.
 RESPONSE_HEADERS: Final = (
@@ -54,11 +53,10 @@ class Parts:
     """Everything that can be replaced, one by one, before anything is started."""
 
     emit: Emit
-    harden: Callable[[], None]
     tls_context: Callable[[Config], ssl.SSLContext]
     response_headers: tuple[tuple[str, str], ...]
     hashing: Hashing
-    storage: Callable[[Path], Storage]
+    storage: "Callable[[Path], Storage]"
     ledger: Callable[[Ledger], Ledger]
     accounts: Callable[[Accounts], Accounts]
     key_view: KeyView
@@ -75,11 +73,10 @@ def build(config: Config, emit: Emit) -> Parts:
     """The parts of the gateway that keeps every promise."""
     return Parts(
         emit=emit,
-        harden=harden,
         tls_context=tls13_only,
         response_headers=RESPONSE_HEADERS,
         hashing=Hashing(),
-        storage=open_sqlite,
+        storage=sqlite_storage,
         ledger=same,
         accounts=same,
         key_view=key_view(config.environment),
@@ -139,7 +136,19 @@ def provider_contexts(config: Config) -> Mapping[int, ssl.SSLContext]:
     return {provider.number: provider_tls(provider) for provider in config.providers}
 
 
+# What follows is imported where it is used: the ledger speaks to no provider, and content workers have no store.
+
+
+def sqlite_storage(path: Path) -> "Storage":
+    """The ledger in a file. Raises LedgerFileError when it cannot be used."""
+    from reference_gateway.ledger.storage.sqlite import open_sqlite
+
+    return open_sqlite(path)
+
+
 def http_upstream(config: Config, headers: HeaderRule, dialer: Dialer) -> Upstream:
     """Providers over HTTP. Raises ConfigError for an unusable CA file or an unreadable key."""
+    from reference_gateway.content.provider_http import HttpUpstream
+
     keys = {provider.number: provider.api_key.read() for provider in config.providers}
     return HttpUpstream(config.bounds, provider_contexts(config), keys, headers, dialer)

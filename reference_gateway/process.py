@@ -1,6 +1,5 @@
 """Process hygiene: what the operating system must not do with the memory of this process."""
 
-import asyncio
 import ctypes
 import logging
 import os
@@ -33,6 +32,12 @@ def harden() -> None:
         raise HygieneError
 
 
+def allow_descriptors() -> None:
+    """As many as this process may have: the usual soft limit is below what the configuration lets connect."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def silence() -> None:
     """Nothing reaches a log: libraries put URLs, headers and exception texts there, and into warnings."""
     logging.disable(logging.CRITICAL)
@@ -49,12 +54,3 @@ def drop_exception_texts(emit: Emit) -> None:
     sys.excepthook = fault
     sys.unraisablehook = fault
     threading.excepthook = fault
-
-
-def loop_exception_handler(emit: Emit) -> Any:
-    """An asyncio exception handler that counts and forgets: the context holds messages and locals."""
-
-    def handle(_loop: asyncio.AbstractEventLoop, _context: dict[str, Any]) -> None:
-        emit(Event(event=Kind.INTERNAL_FAULT))
-
-    return handle

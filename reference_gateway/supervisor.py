@@ -211,7 +211,8 @@ class Supervisor:
                 self._emit(Event(event=Kind.WORKER_STARTED, process=member.child.number or None))
         elif word == control.LAME and member.state is not State.STOPPING:
             member.state = State.LAME
-        elif word.startswith(control.FAILED) and not self._announced:
+        elif word.startswith(control.FAILED) and member.state is State.STARTING and not self._announced:
+            # From none that serves already: it might have had content to say it with.
             raise ConfigError(word[1:].decode("utf-8", "replace"))
         elif not word:
             self._lost(member)

@@ -37,7 +37,7 @@ _SHAPES: Final[Mapping[Endpoint, tuple[tuple[Offer, _Shape], ...]]] = {
     Endpoint.MESSAGES: ((Offer.MESSAGES, messages.read), (Offer.CHAT, translated.read)),
 }
 
-# An empty list takes two bytes of JSON, but eighty of memory and as much time as a kilobyte of text.
+# An empty list takes two bytes of JSON, but eighty of memory and as much time as a hundred bytes of text.
 _MOST_CONTAINERS: Final = 100_000
 
 _decoder = msgspec.json.Decoder(Json)

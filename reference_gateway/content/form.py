@@ -36,6 +36,9 @@ class Form(Protocol):
     def whole(self, answer: Sealed) -> tuple[Sealed, Usage | None]:
         """What the caller gets of a complete answer, and what it cost."""
 
+    def refused(self, status: int, answer: Sealed) -> Sealed:
+        """What the caller gets of a JSON answer that refuses the request for the caller to mend."""
+
     def stream(self) -> EventReader:
         """A fresh reader for an answer that comes as events."""
 

@@ -13,13 +13,12 @@ from typing import Final, cast
 
 from reference_gateway.content.http_answer import Head, HttpAnswer, RefusedAnswerError
 from reference_gateway.content.sealed import Sealed
-from reference_gateway.content.tls_end import TlsEnd
 from reference_gateway.content.upstream import CutError, NothingSentError
+from reference_gateway.tls_end import AT_ONCE, TlsEnd
 
 # Body bytes that nobody took yet; above it reading is paused. What the event loop had read by then (uvloop:
 # at most 256 KiB at once) is still added, so that a connection holds less than 400 KiB.
 _HELD_AT_MOST: Final = 131_072
-_WRITTEN_AT_ONCE: Final = 65_536
 
 
 class ProviderConnection(asyncio.Protocol):
@@ -151,10 +150,11 @@ class ProviderConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Ciphertext."""
-        if not self._lost:
-            self._seen_at = self._loop.time()
-            self._tls.receive(data)
-            self._digest()
+        self._seen_at = self._loop.time()
+        for begin in range(0, len(data), AT_ONCE):
+            if not self._lost:
+                self._tls.receive(data[begin : begin + AT_ONCE])
+                self._digest()
 
     def eof_received(self) -> None:
         """The end without a close_notify: whatever was to come is cut."""
@@ -213,7 +213,7 @@ class ProviderConnection(asyncio.Protocol):
 
     async def _send(self, request: bytes, body: bytes) -> None:
         """Returns early when the rest is of no use: the connection is lost, or the provider refused already."""
-        if len(body) <= _WRITTEN_AT_ONCE:
+        if len(body) <= AT_ONCE:
             self._put(request + body)
             self._sent = True
             return
@@ -221,12 +221,12 @@ class ProviderConnection(asyncio.Protocol):
         rest = memoryview(body)
         del body
         try:
-            for start in range(0, len(rest), _WRITTEN_AT_ONCE):
+            for start in range(0, len(rest), AT_ONCE):
                 while self._full and self._worth_sending():
                     await self._changed()
                 if not self._worth_sending():
                     return
-                self._put(rest[start : start + _WRITTEN_AT_ONCE])
+                self._put(rest[start : start + AT_ONCE])
             self._sent = True
         finally:
             rest.release()

@@ -14,10 +14,9 @@ from urllib.parse import urlsplit
 from reference_gateway.config import Provider
 from reference_gateway.config_file import Bounds
 from reference_gateway.content.http_answer import Head
-from reference_gateway.content.opener import unsealed
+from reference_gateway.content.opener import spent
 from reference_gateway.content.provider_connection import ProviderConnection
 from reference_gateway.content.sealed import Sealed
-from reference_gateway.content.tls_end import TlsEnd
 from reference_gateway.content.upstream import (
     Answer,
     CutError,
@@ -26,6 +25,7 @@ from reference_gateway.content.upstream import (
     NothingSentError,
     Outbound,
 )
+from reference_gateway.tls_end import TlsEnd
 
 # Less than what common servers allow, so that a connection is seldom used just when it is being closed.
 _REST_SECONDS: Final = 15.0
@@ -57,8 +57,9 @@ class HttpUpstream:
         provider = request.provider
         connection = self._rested(provider.number) or await self._opened(provider)
         try:
+            # A prompt is sent once; while its answer comes, which may take minutes, nobody needs it any more.
             head = await connection.ask(
-                self._head(request), unsealed(request.body), self._bounds.provider_idle_seconds
+                self._head(request), spent(request.body), self._bounds.provider_idle_seconds
             )
             if not head.plain and 200 <= head.status < 300:
                 # Compressed although it was asked not to: it could be neither metered nor shown.

@@ -57,7 +57,7 @@ class Relay:
                 with self._streams.entered(standing.key_id, stream.revoke):
                     async with self._upstream.send(outbound) as answer:
                         if not 200 <= answer.status < 300:
-                            await self._refused(answer, outlet, hold)
+                            await self._refused(answer, outlet, envelope, hold)
                         elif answer.media == _EVENT_STREAM:
                             await stream.relay(answer, envelope.form.stream())
                         else:
@@ -80,7 +80,7 @@ class Relay:
         hold.settle_by(usage)
         await outlet.whole(200, unsealed(shown))
 
-    async def _refused(self, answer: Answer, outlet: Outlet, hold: Hold) -> None:
+    async def _refused(self, answer: Answer, outlet: Outlet, envelope: Envelope, hold: Hold) -> None:
         """A complete answer that is not a success costs nothing; an incomplete one proves nothing."""
         try:
             body = await _collected(answer, _MAX_ERROR_BODY)
@@ -90,7 +90,8 @@ class Relay:
         hold.settle(Outcome.REFUSED)
         if answer.status in _CALLERS_FAULT and answer.media == JSON.decode():
             headers: HeaderList = [(b"content-type", JSON), (b"x-should-retry", b"false")]
-            await outlet.whole(answer.status, unsealed(body), headers)
+            shown = envelope.form.refused(answer.status, body)
+            await outlet.whole(answer.status, unsealed(shown), headers)
         elif answer.status == 429:
             raise RefusalError(Fault.PROVIDER_LIMITED, retry_after=answer.retry_after)
         else:

@@ -62,7 +62,7 @@ class Upstream(Protocol):
     """How the relay reaches providers."""
 
     def send(self, request: Outbound) -> AbstractAsyncContextManager[Answer]:
-        """Sends once, never again. Raises NothingSentError or CutError."""
+        """Sends once, never again, and lets go of the body then. Raises NothingSentError or CutError."""
 
     async def close(self) -> None:
         """Closes idle connections."""

@@ -13,6 +13,10 @@ _AT_ONCE: Final = 16  # so that other workers, and requests, get their turn
 _PAUSE_SECONDS: Final = 0.1
 
 
+def _nothing() -> None:
+    """Nobody is there to leave."""
+
+
 class Place:
     """One of the listener's places, from the accept on. `leave` hangs up on whoever has it.
 
@@ -23,7 +27,7 @@ class Place:
 
     def __init__(self, listener: "Listener") -> None:
         self._listener = listener
-        self.leave: Callable[[], object] = lambda: None
+        self.leave: Callable[[], object] = _nothing
 
     def wait(self) -> None:
         """Nothing is owed to the one who has it."""
@@ -35,6 +39,7 @@ class Place:
 
     def free(self) -> None:
         """The connection is gone."""
+        self.leave = _nothing  # so that what hung on it does not wait for a collector
         self._listener.frees(self)
 
 

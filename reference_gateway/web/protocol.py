@@ -27,6 +27,7 @@ from reference_gateway.web.old_http import until_close
 _MOST_FIELDS: Final = 256  # of a head and its trailer: each is several objects, however short
 _MOST_QUEUED: Final = 16  # requests behind the one that is being served
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
+_RESET: Final = struct.pack("ii", 1, 0)  # struct linger: on, and for no second
 
 
 class _UnacceptableError(Exception):
@@ -46,6 +47,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     Requests are answered in their order. When one makes no sense, those before it are answered first.
     """
+
+    # With more names than a shared table of keys has room for, each connection would have a table of its own.
+    __slots__ = (
+        "_awaited", "_clock", "_deaf", "_fields", "_head_bytes", "_in_body", "_in_head", "_max_head", "_newest", "_place",
+        "_refused", "_seconds", "_serving", "_unseen_bytes",
+    )  # fmt: skip
 
     def __init__(
         self, config: uvicorn.Config, server_state: ServerState, bounds: Bounds, place: Place
@@ -78,8 +85,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tells the request that is being served, which is not always the latest."""
         self._place.free()
-        if self._clock is not None:
-            self._clock.cancel()
+        self._await(None)
         serving = self._serving
         if serving is not None and not serving.response_complete:
             serving.disconnected = True
@@ -133,11 +139,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """A piece of the target."""
-        self._count(len(url), fields=0)
+        self._count(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A field of the head, or of a trailer, which is dropped: it is no part of the head (RFC 9110, 6.5.1)."""
+        self._fields += 1
         self._count(len(name) + len(value) + 4)
         if self._in_head:
             super().on_header(name, value)
@@ -161,11 +168,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_body = False
         super().on_message_complete()
 
-    def _count(self, size: int, fields: int = 1) -> None:
+    def _count(self, size: int) -> None:
         self._head_bytes += size
-        self._fields += fields
         self._unseen_bytes = 0
-        if self._too_large():
+        if self._head_bytes > self._max_head or self._fields > _MOST_FIELDS:
             raise _UnacceptableError
 
     def _too_large(self) -> bool:
@@ -178,18 +184,15 @@ class BoundedProtocol(HttpToolsProtocol):
         RFC 9112, 6.1: what nobody here decodes must not be taken for what it encodes.
         """
         version = self.parser.get_http_version()
-        hosts = sum(name == b"host" for name, _ in self.headers)
-        coded = any(
-            name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers
-        )
-        if (
-            version not in _VERSIONS
-            or hosts > 1
-            or (version == "1.1" and not hosts)
-            or coded
-            or b"#" in self.url
-        ):
+        names = [name for name, _ in self.headers]
+        hosts = names.count(b"host")
+        if version not in _VERSIONS or hosts > 1 or (version == "1.1" and not hosts) or b"#" in self.url:
             raise _UnacceptableError
+        if b"transfer-encoding" in names and self._codings() != [b"chunked"]:
+            raise _UnacceptableError
+
+    def _codings(self) -> list[bytes]:
+        return [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
 
     # --- what is served ---
 
@@ -280,8 +283,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def _hang_up(self) -> None:
         """With a reset: the kernel would keep what is not sent yet for as long as the caller does not read it."""
         connected = self.transport.get_extra_info("socket")
-        with suppress(OSError):
-            connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if connected is not None:  # or it is closed already, and the event loop is about to tell
+            with suppress(OSError):
+                connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self.transport.abort()
 
     def _awaits(self) -> _Awaited | None:

@@ -13,6 +13,7 @@ from reference_gateway.config_file import Bounds
 from reference_gateway.web.asgi import App
 from reference_gateway.web.listener import Listener, Place
 from reference_gateway.web.protocol import BoundedProtocol
+from reference_gateway.web.secure_transport import SecureTransport
 
 _SETTLING_SECONDS: Final = 2.0
 
@@ -36,13 +37,9 @@ class HttpServer(uvicorn.Server):
 
     async def _connected(self, accepted: socket.socket, place: Place) -> None:
         """Shakes hands. Raises OSError, of which TLS errors and a handshake that takes too long are kinds."""
-        await asyncio.get_running_loop().connect_accepted_socket(
-            lambda: BoundedProtocol(self.config, self.server_state, self._bounds, place),
-            accepted,
-            ssl=self.config.ssl,
-            ssl_handshake_timeout=self._bounds.head_seconds,
-            ssl_shutdown_timeout=self._bounds.write_seconds,
-        )
+        assert self.config.ssl is not None  # noqa: S101 - there is nothing without TLS
+        protocol = BoundedProtocol(self.config, self.server_state, self._bounds, place)
+        await SecureTransport(self.config.ssl, protocol).open(accepted, self._bounds.head_seconds)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

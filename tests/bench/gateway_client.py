@@ -13,7 +13,7 @@ from typing import cast
 from tests.bench.gateway_provider import MODEL
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_BODY_BYTES = 1200
+USUAL_BYTES = 1200  # of a call's body
 _HANDSHAKES_AT_ONCE = 32
 _SHOWN = 400  # bytes of an answer that was not expected
 
@@ -30,15 +30,15 @@ class Server:
     process: int
 
 
-def chat_call(server: Server, *, stream: bool) -> bytes:
-    """The bytes of a chat call with a body of 1.2 kB."""
+def chat_call(server: Server, *, stream: bool, size: int = USUAL_BYTES) -> bytes:
+    """The bytes of a chat call with a body of `size` bytes."""
     empty = {
         "model": MODEL,
         "messages": [{"role": "user", "content": ""}],
         "max_tokens": 1024,
         "stream": stream,
     }
-    filling = "x" * (_BODY_BYTES - len(json.dumps(empty)))
+    filling = "x" * (size - len(json.dumps(empty)))
     content = json.dumps(empty | {"messages": [{"role": "user", "content": filling}]}).encode()
     head = (
         f"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost:{server.port}\r\n"

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import uvloop
 
-from tests.bench.gateway_client import Connection, Server, begun, chat_call, connected
+from tests.bench.gateway_client import USUAL_BYTES, Connection, Server, begun, chat_call, connected
 from tests.bench.gateway_processes import Memory, cpu_seconds, memory
 
 CONNECTIONS = 32
@@ -82,9 +82,12 @@ def streams(server: Server, count: int, stagger: float) -> Round:
     return _run(_streams(server, count, stagger))
 
 
-def memory_of_open_streams(server: Server, count: int) -> Memory:
-    """What the server has in memory while so many streams stand open and silent, an event behind them."""
-    return _run(_memory_of_open_streams(server, count))
+def memory_of_open_streams(server: Server, count: int, size: int = USUAL_BYTES) -> Memory:
+    """What the server has in memory while so many streams stand open and silent, an event behind them.
+
+    `size`: bytes of each call's body.
+    """
+    return _run(_memory_of_open_streams(server, count, size))
 
 
 def _run(main: Coroutine[Any, Any, _Outcome]) -> _Outcome:
@@ -136,6 +139,6 @@ async def _streams(server: Server, count: int, stagger: float) -> Round:
         return Round(count, time.perf_counter() - began, cpu_seconds(server.process) - before)
 
 
-async def _memory_of_open_streams(server: Server, count: int) -> Memory:
-    async with connected(server, count, begun, chat_call(server, stream=True)):
+async def _memory_of_open_streams(server: Server, count: int, size: int) -> Memory:
+    async with connected(server, count, begun, chat_call(server, stream=True, size=size)):
         return memory(server.process)

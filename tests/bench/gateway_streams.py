@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
+from tests.bench.gateway_client import USUAL_BYTES
 from tests.bench.gateway_load import cpu_us, in_turn, median_ratio, memory_of_open_streams, streams
 from tests.bench.gateway_processes import Memory
 from tests.bench.gateway_provider import Pace, provider
@@ -18,6 +19,8 @@ _PACED = Pace(events=120, interval=0.02)
 _STREAMS, _ROUNDS = 64, 5
 _SILENT = Pace(events=2, interval=3600.0)
 _IDLE = 2000
+_LARGE = 200_000  # bytes
+_FEW, _MANY = 100, 500
 _DESCRIPTORS = 2 * _IDLE + 1000  # of the gateway: a caller and a provider for each stream
 
 
@@ -71,10 +74,29 @@ def idle_pss() -> float:
     return pss
 
 
+@measurement(
+    "gateway.idle_stream_large_prompt_kb",
+    unit="kB",
+    target=150,
+    better="lower",
+    how=f"resident memory that one more open and silent stream adds after a prompt of {_LARGE // 1000} kB: what "
+    f"{_MANY} of them take beyond what {_FEW} do, for each, once",
+)
+def memory_after_large_prompt() -> float:
+    """A prompt is of no use once it was sent. What stays is two TLS connections and the stream's own state."""
+    # A gateway for each: streams that their callers left are read on for the bill, and would count as well.
+    few, many = (_open(count, _LARGE).rss for count in (_FEW, _MANY))
+    return (many - few) * 1e3 / (_MANY - _FEW)
+
+
 @cache
 def _idle() -> Memory:
+    return _open(_IDLE, USUAL_BYTES)
+
+
+def _open(count: int, size: int) -> Memory:
     with _descriptors(_DESCRIPTORS), provider(_SILENT) as source, gateway(source) as server:
-        return memory_of_open_streams(server, _IDLE)
+        return memory_of_open_streams(server, count, size)
 
 
 @contextmanager

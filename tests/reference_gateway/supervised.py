@@ -21,7 +21,7 @@ def live(leash: Leash, add: Callable[[socket.socket], None] | None = None) -> No
 
     async def main() -> None:
         stopped = asyncio.Event()
-        leash.attach(stopped.set, add)
+        leash.attach(asyncio.get_running_loop(), stopped.set, add)
         leash.ready()
         await stopped.wait()
         leash.detach()
@@ -42,7 +42,7 @@ def dependent(leash: Leash, ledger: socket.socket, dialer: socket.socket) -> Non
     async def main() -> None:
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
-        leash.attach(stopped.set)
+        leash.attach(loop, stopped.set)
         for channel in (ledger, dialer):
             loop.add_reader(channel, partial(lose, channel))
         leash.ready()

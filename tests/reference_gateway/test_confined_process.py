@@ -85,6 +85,21 @@ def test_every_way_was_gone_to_its_end(seen: Seen) -> None:
     assert seen.finished.status == 0
 
 
+def test_callers_who_left_were_heard_before_they_did(seen: Seen) -> None:
+    """Every request whose head came is an event, whatever became of it; no way but these asks for embeddings."""
+    asked = [name for name, _, _ in (*ways.QUICK, *ways.SLOW) if name.startswith("embeddings, ")]
+    events = [event for event in seen.finished.campaign.events("request") if event["route"] == "embeddings"]
+
+    assert len(asked) > 40
+    assert len(events) == len([name for name in asked if not name.endswith("in the head")])
+
+
+def test_streams_end_well_unless_their_worker_is_killed(seen: Seen) -> None:
+    ends = {name: seen.finished.campaign.answers[name].endswith(b"0\r\n\r\n") for name, _, _ in ways.LAST}
+
+    assert ends == {name: not name.startswith("workers killed") for name in ends}
+
+
 def test_nothing_that_was_written_holds_content_or_a_secret(seen: Seen) -> None:
     assert seen.finished.sightings() == []
 

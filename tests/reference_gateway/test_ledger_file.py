@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from reference_gateway.ledger.storage import sqlite
 from reference_gateway.ledger.storage.sqlite import LedgerFileError, open_sqlite, prepared, read_back
 from reference_gateway.ledger.wire import Held
 from tests.reference_gateway.ledger_parts import KEY, MODELS, NOW, RESERVE
@@ -92,6 +93,15 @@ def test_a_setting_that_has_no_effect_is_noticed() -> None:
     with pytest.raises(LedgerFileError, match="journal_mode = WAL had no effect, it is memory"):
         read_back(connection)
     connection.close()
+
+
+def test_a_file_is_not_opened_where_a_setting_has_no_effect(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "_PRAGMAS", (("page_size", "3", 3),))  # which SQLite passes over
+
+    with pytest.raises(LedgerFileError, match="page_size = 3 had no effect"):
+        open_sqlite(path)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ _SAME = settings(
 )
 THOROUGH = settings(_SAME, max_examples=150, stateful_step_count=40)
 UNTIL_FOUND = settings(
-    _SAME, max_examples=400, stateful_step_count=40, phases=[Phase.generate], report_multiple_bugs=False
+    _SAME, max_examples=1500, stateful_step_count=40, phases=[Phase.generate], report_multiple_bugs=False
 )
 
 

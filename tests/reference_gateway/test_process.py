@@ -36,6 +36,11 @@ MISTAKES = {
     "a provider without TLS": ("https://127.0.0.1:1/v1", "http://127.0.0.1:1/v1", "must be an https URL"),
     "a provider that is not there": ('provider = "stub"', 'provider = "other"', "not among [[providers]]"),
     "a price that cannot be exact": ('"1.00"', '"0.0000001"', "price.prompt"),
+    "a price that no sum could hold": (
+        'completion = "2.00" }',
+        'completion = "2.00", request = "1001" }',
+        "price.request",
+    ),
     "a negative price": ('"1.00"', '"-1"', "price.prompt"),
     "a price that is no number": ('"1.00"', '"cheap"', "price.prompt"),
     "no certificate": ('"server.pem"', '"missing.pem"', "[listen] certificate"),
@@ -61,6 +66,9 @@ MISTAKES = {
         "'first' is there twice",
     ),
     "a provider's address in no known spelling": ("127.0.0.1:1/v1", "ünï.example/v1", "printable ASCII"),
+    "a provider's address that is no URL": ("127.0.0.1:1/v1", "[::1/v1", "is no URL"),
+    "a provider's port that is none": ("127.0.0.1:1/v1", "127.0.0.1:99999/v1", "is no URL"),
+    "a provider's host that is no name": ("127.0.0.1:1/v1", ".example/v1", "is no host name"),
     "an inline secret": ('api_key_file = "provider.key"', 'api_key = "abc"', "unknown field"),
     "a CA file without certificates": ('ca_file = "ca.pem"', 'ca_file = "server.key"', "ca_file"),
     "an address that is not ours": ("[listen]", '[listen]\nhost = "192.0.2.1"', "cannot listen"),
@@ -200,7 +208,9 @@ def test_the_process_leaves_no_core_and_is_closed_to_its_neighbours(gateway: Run
     )
 
     core = next(line for line in limits if line.startswith("Max core file size"))
+    descriptors = next(line for line in limits if line.startswith("Max open files"))
     assert core.split()[4:6] == ["0", "0"]
+    assert descriptors.split()[3] == descriptors.split()[4]
     assert ran.stdout.split() == ["0", "0o77"]
 
 

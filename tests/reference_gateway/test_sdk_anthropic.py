@@ -80,6 +80,19 @@ def test_faults_map_to_the_sdks_exceptions(
     assert str(raised.value.request_id).startswith("req_")
 
 
+def test_a_providers_refusal_comes_translated_in_its_own_words(gateway: RunningGateway) -> None:
+    with (
+        anthropic_sdk(gateway, gateway.new_key("1")[1]) as client,
+        pytest.raises(anthropic.BadRequestError) as raised,
+    ):
+        client.messages.create(model="refuses-400", messages=HELLO, max_tokens=5)
+
+    assert raised.value.body == {
+        "type": "error",
+        "error": {"type": "invalid_request_error", "message": "the provider's own words"},
+    }
+
+
 def test_a_reached_limit_is_a_billing_error_and_not_repeated(
     gateway: RunningGateway, stub: StubProvider
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from reference_gateway.content.opener import unsealed
+from reference_gateway.content.opener import spent, unsealed
 from reference_gateway.content.sealed import Sealed
 
 SECRET = b"the prompt"
@@ -40,3 +40,10 @@ def test_sealed_content_shows_its_size_and_nothing_else() -> None:
 
 def test_the_opener_opens() -> None:
     assert unsealed(Sealed(SECRET)) == SECRET
+
+
+def test_what_is_spent_is_left_nowhere() -> None:
+    sealed = Sealed(SECRET)
+
+    assert spent(sealed) == SECRET
+    assert (len(sealed), unsealed(sealed)) == (0, b"")

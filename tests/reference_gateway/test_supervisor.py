@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 COMMAND = [sys.executable, "-m", "tests.reference_gateway.supervised"]
 
 
@@ -124,3 +126,19 @@ def test_a_role_that_ends_at_once_ends_the_start() -> None:
 
     assert ran.returncode == 2
     assert "ended before it was ready" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    "module", ["asyncio", "cryptography", "httptools", "sqlite3", "ssl", "uvicorn", "uvloop"]
+)
+def test_the_supervisor_has_nothing_in_it_that_only_its_children_need(module: str) -> None:
+    imported = subprocess.run(
+        [sys.executable, "-c", "import sys, reference_gateway.__main__; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+
+    assert "reference_gateway.supervisor" in imported.stdout.split()
+    assert module not in imported.stdout.split()

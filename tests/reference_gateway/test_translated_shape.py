@@ -237,3 +237,22 @@ def test_a_fault_is_said_in_anthropics_words() -> None:
 
     assert said.startswith(b"event: error\n")
     assert shown_events(said)[0]["error"]["type"] == "api_error"
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "kind", "message"),
+    [
+        (400, {"error": {"message": "too warm", "type": "t"}}, "invalid_request_error", "too warm"),
+        (413, {"error": {"message": "too long"}}, "request_too_large", "too long"),
+        (
+            400,
+            {"detail": "in a form of its own"},
+            "invalid_request_error",
+            "The provider refused the request.",
+        ),
+    ],
+)
+def test_a_refusal_is_said_in_anthropics_form(status: int, answer: Any, kind: str, message: str) -> None:
+    shown = read({}).form.refused(status, Sealed(json.dumps(answer).encode()))
+
+    assert json.loads(unsealed(shown)) == {"type": "error", "error": {"type": kind, "message": message}}

@@ -57,19 +57,19 @@ def attribute(abi: int, *, files: int = EVERY, network: int = EVERY) -> bytes:
 def restrict(*, files: int = EVERY, network: int = EVERY, beneath: Mapping[str, int] = NOWHERE) -> int:
     """Raises the wall around this thread and returns the kernel's ABI. `no_new_privs` must be set.
 
-    `files` and `network` are rights that are taken, `beneath` gives some of those on files back for all that is
-    in a folder. Raises NotConfinedError, and OSError for a folder that cannot be opened. Older threads would
-    stay outside without any error: the caller has made sure that there are none.
+    `files` and `network` are rights that are taken; `beneath` gives back some of those on files, which the
+    minimum ABI must have, for all that is in a folder. Raises NotConfinedError, and OSError for a folder that
+    cannot be opened. Older threads would stay outside without any error: the caller has made sure that there
+    are none.
     """
     abi = _granted(call("landlock_create_ruleset", None, 0, _ASK_ABI))
     if abi < MINIMUM_ABI:
         raise NotConfinedError(Reason.LANDLOCK_OLD, f"ABI {abi}")
     wanted = attribute(abi, files=files, network=network)
-    (handled,) = struct.unpack_from("<Q", wanted)
     ruleset = _granted(call("landlock_create_ruleset", wanted, len(wanted), 0))
     try:
         for folder, rights in beneath.items():
-            _give_back(ruleset, folder, rights & handled)
+            _give_back(ruleset, folder, rights)
         _granted(call("landlock_restrict_self", ruleset, 0))
     finally:
         os.close(ruleset)

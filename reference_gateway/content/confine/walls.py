@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from reference_gateway.content.confine import descriptors, memory, privileges, title
+from reference_gateway.content.confine.acts import ANYWHERE, Act
 from reference_gateway.content.confine.kernel import HERE
 from reference_gateway.content.confine.landlock import restrict
 from reference_gateway.content.confine.privileges import Identity
 from reference_gateway.content.confine.refusal import NotConfinedError, Reason
 from reference_gateway.content.confine.seccomp import load_filter
-from reference_gateway.content.confine.self_test import not_refused
+from reference_gateway.content.confine.self_test import Wall, not_refused
+from reference_gateway.content.confine.syscalls import Architecture
 
 _TASKS: Final = "/proc/self/task"
 _CONFINED: Final = b"confined"
@@ -46,7 +48,7 @@ def confine(
     """For good: only the descriptors in `keep` stay open, and only serving on them stays possible.
 
     `identity` is a uid and gid to take first, which needs root. A wall can be left out to see what the other
-    one does. With both up, every forbidden act is tried. Raises NotConfinedError; the process is confined in
+    one does. Each is tried as soon as it stands. Raises NotConfinedError; the process is confined in
     part then and must end, as it must when its parent does, which the kernel sees to.
     """
     parent = os.getppid()
@@ -61,10 +63,8 @@ def confine(
     hidden = title.hide()
     privileges.seal(parent)
     privileges.assert_granted(identity)
-    abi = restrict() if landlock else None
-    digest = load_filter(HERE) if seccomp else None
-    if abi is not None and digest is not None:
-        _assert_refused()
+    abi = _landlock() if landlock else None
+    digest = _seccomp(HERE) if seccomp else None
     return Walls(
         landlock_abi=abi,
         filter_digest=digest,
@@ -115,6 +115,19 @@ def assert_single_thread() -> None:
         raise NotConfinedError(Reason.THREADS, f"{threads} threads")
 
 
-def _assert_refused() -> None:
-    if missed := not_refused():
+def _landlock() -> int:
+    abi = restrict()
+    # Behind the filter, nobody could see whether it stands.
+    _assert_none(not_refused(Wall.LANDLOCK, abi=abi, acts=ANYWHERE))
+    return abi
+
+
+def _seccomp(architecture: Architecture) -> str:
+    digest = load_filter(architecture)
+    _assert_none(not_refused())
+    return digest
+
+
+def _assert_none(missed: Collection[Act]) -> None:
+    if missed:
         raise NotConfinedError(Reason.NOT_REFUSED, ", ".join(act.name for act in missed))

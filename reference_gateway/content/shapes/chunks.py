@@ -75,6 +75,10 @@ class Chunked:
         counts = read.usage if read else None
         return answer, counts.usage(completes=self.completes) if counts else None
 
+    def refused(self, _status: int, answer: Sealed) -> Sealed:
+        """See `Form`. The provider's own words, in the API that was asked."""
+        return answer
+
     def stream(self) -> "ChunkEvents":
         """See `Form`."""
         return ChunkEvents(asked_usage=self.asked_usage)

@@ -183,6 +183,10 @@ class Messages:
         message = read_answer(_message, answer)
         return answer, message.usage.usage() if message else None
 
+    def refused(self, _status: int, answer: Sealed) -> Sealed:
+        """See `Form`. The provider's own words, in the API that was asked."""
+        return answer
+
     def stream(self) -> "MessageEvents":
         """See `Form`."""
         return MessageEvents()

@@ -205,6 +205,10 @@ class Responses:
         response = read_answer(_response, answer)
         return answer, response.billed() if response else None
 
+    def refused(self, _status: int, answer: Sealed) -> Sealed:
+        """See `Form`. The provider's own words, in the API that was asked."""
+        return answer
+
     def stream(self) -> "ResponseEvents":
         """See `Form`."""
         return ResponseEvents()

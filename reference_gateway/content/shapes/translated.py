@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from reference_gateway.config import Model
 from reference_gateway.content.form import Demand, Json
@@ -14,6 +15,18 @@ from reference_gateway.content.shapes import chat, messages
 from reference_gateway.content.shapes.chunks import Chunked, ChunkEvents
 from reference_gateway.web.faults import Fault, RefusalError, anthropic_error_event
 
+
+class _Error(Struct, frozen=True):
+    message: str
+
+
+class _Refusal(Struct, frozen=True):
+    """As OpenAI's API refuses."""
+
+    error: _Error
+
+
+_refusal: Final = msgspec.json.Decoder(_Refusal)
 _object: Final = msgspec.json.Decoder(dict[str, Any])
 _encoder: Final = msgspec.json.Encoder()
 
@@ -44,6 +57,13 @@ class Translated:
             raise RefusalError(Fault.PROVIDER_FAILED)
         _, usage = Chunked().whole(answer)
         return _encoded(from_chat(completion, self.model)), usage
+
+    def refused(self, status: int, answer: Sealed) -> Sealed:
+        """See `Form`. The provider's words, in the API that was asked."""
+        said = read_answer(_refusal, answer)
+        message = said.error.message if said is not None else Fault.PROVIDER_REFUSED.value.message
+        kind = "request_too_large" if status == 413 else "invalid_request_error"
+        return _encoded({"type": "error", "error": {"type": kind, "message": message}})
 
     def stream(self) -> "TranslatedEvents":
         """See `Form`."""

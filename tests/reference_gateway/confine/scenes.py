@@ -4,7 +4,9 @@ A process that is confined stays so, and a kernel that refuses does so for good;
 Arguments are a JSON object, the answer is JSON.
 """
 
+import contextlib
 import errno
+import io
 import json
 import mmap
 import os
@@ -81,6 +83,14 @@ def proved(_channel: socket.socket, walls: str, abi: int, identity: list[int] | 
     with kernels.landlock_of(abi):
         outcomes = prove.prove(prove.WALLS[walls], identity_of(identity))
     return [[one.act.name, prove.word(one, prove.WALLS[walls])] for one in outcomes]
+
+
+def commanded(_channel: socket.socket, rule: dict[str, Any], arguments: list[str]) -> list[Any]:
+    """What `prove` says where a call is refused, and its status."""
+    kernels.refuse(**rule)
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        status = prove.main(arguments)
+    return [status, said.getvalue()]
 
 
 def in_a_namespace(_channel: socket.socket) -> list[Any]:
@@ -211,6 +221,7 @@ _SCENES: Final[dict[str, Callable[..., Any]]] = {
         old,
         layered,
         proved,
+        commanded,
         in_a_namespace,
         plain,
         powerless,

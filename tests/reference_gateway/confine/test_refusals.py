@@ -61,6 +61,13 @@ def test_a_filter_that_is_said_to_be_loaded_and_is_not_is_noticed() -> None:
     assert "watch a folder" in told["confine"]
 
 
+def test_a_restriction_that_is_said_to_be_in_force_and_is_not_is_noticed() -> None:
+    told = played("refusing", rules=[rule("landlock_restrict_self", 0)])
+
+    seen = "open the null device for writing, read a file, list the root folder"
+    assert told == dict.fromkeys(("available", "confine"), refused_for(Reason.NOT_REFUSED, seen))
+
+
 def test_an_older_landlock_is_refused() -> None:
     assert played("old", abi=2)["available"] == refused_for(Reason.LANDLOCK_OLD, "ABI 2")
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from reference_gateway.content.confine.swap import Swap, swap
+from reference_gateway.swap import Swap, swap
 
 _HEADER: Final = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 _FILE: Final = "/swap.img                               file\t\t2097148\t\t0\t\t-2\n"

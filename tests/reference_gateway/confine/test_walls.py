@@ -3,14 +3,16 @@
 import errno
 import subprocess
 import sys
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
-from reference_gateway.content.confine import Identity, filter_digest
-from reference_gateway.content.confine.acts import ACTS, Act
+from reference_gateway import prove
+from reference_gateway.content.confine import Identity, NotConfinedError, Reason, filter_digest
+from reference_gateway.content.confine.acts import ACTS, Act, ByLandlock
 from reference_gateway.content.confine.kernel import HERE
 from reference_gateway.content.confine.landlock import MINIMUM_ABI
+from reference_gateway.content.confine.self_test import Outcome
 from tests.reference_gateway.confine.stage import IDENTITIES, THE_ABI, played
 
 _COMMAND: Final = (sys.executable, "-m", "reference_gateway.prove")
@@ -27,6 +29,8 @@ FURTHER: Final = {
     "start a program by its folder": errno.ENOEXEC,
     "start a thread or process by clone3": errno.EINVAL,
 }
+_NO_SECCOMP: Final = NotConfinedError(Reason.SECCOMP_MISSING, "ENOSYS")
+
 each_identity = pytest.mark.parametrize("identity", IDENTITIES, ids=str)
 
 
@@ -106,6 +110,31 @@ def test_landlock_has_enough_to_do_that_its_proof_means_something() -> None:
     assert kinds == {1, 3, 4, 6, 9, 10}
 
 
+def outcome(answer: int, expected: int | None) -> Outcome:
+    """Of an act that the filter refuses with EPERM, and Landlock with EACCES."""
+    return Outcome(Act("act", lambda _: answer, by_landlock=ByLandlock(errno.EACCES, 1)), answer, expected)
+
+
+@pytest.mark.parametrize(
+    ("walls", "answer", "expected", "said"),
+    [
+        ((prove.LANDLOCK,), -errno.EACCES, errno.EACCES, "refused"),
+        ((prove.LANDLOCK,), 0, errno.EACCES, "MISSED"),
+        ((prove.LANDLOCK,), -errno.EPERM, errno.EACCES, "MISSED"),
+        ((prove.LANDLOCK,), 3, None, "open"),
+        ((prove.SECCOMP,), 0, errno.EPERM, "MISSED"),
+        ((), 0, errno.EPERM, "open"),
+        ((), -errno.EINVAL, errno.EPERM, "open"),
+        ((), -errno.EPERM, errno.EPERM, "HINDERED"),
+        ((), -errno.EACCES, errno.EPERM, "HINDERED"),
+    ],
+)
+def test_an_outcome_is_judged_by_the_very_errno(
+    walls: tuple[str, ...], answer: int, expected: int | None, said: str
+) -> None:
+    assert prove.word(outcome(answer, expected), walls) == said
+
+
 # --- the command ------------------------------------------------------------------------------------------
 
 
@@ -122,3 +151,28 @@ def test_the_command_shows_the_filter_and_says_whether_it_can_be_loaded() -> Non
     assert lines[_FACTS].split() == ["0", "load", "architecture"]
     assert lines[-1].endswith("fail with EPERM")
     assert ran.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rule", "line"),
+    [
+        (["--prove", "none"], {"name": "flock", "error": errno.EPERM}, "HINDERED EPERM        lock a file"),
+        (["--prove", "both"], {"name": "seccomp", "error": errno.ENOSYS}, str(_NO_SECCOMP)),
+        ([], {"name": "seccomp", "error": errno.ENOSYS}, f"confinement  {_NO_SECCOMP}"),
+    ],
+)
+def test_the_command_says_what_is_not_proved(arguments: list[str], rule: dict[str, Any], line: str) -> None:
+    status, said = played("commanded", rule=rule, arguments=arguments)
+
+    assert status == 1
+    assert line in said.splitlines()
+
+
+@pytest.mark.parametrize("identity", ["nobody", "1", "1:", "a:b"])
+def test_the_command_knows_identities_by_number_only(
+    identity: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        prove.main([f"--identity={identity}"])
+
+    assert "--identity" in capsys.readouterr().err

@@ -10,4 +10,4 @@ FEW = 40
 if __name__ == "__main__":
     config, ready = sys.argv[1:]
     resource.setrlimit(resource.RLIMIT_NOFILE, (FEW, FEW))
-    sys.exit(main([config, "--ready-fd", ready, "--unconfined"]))
+    sys.exit(main([config, "--ready-fd", ready]))

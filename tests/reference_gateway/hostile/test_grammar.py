@@ -79,6 +79,9 @@ MALFORMED: dict[str, Bytes] = {
     "chunks and a length": chunked(WHOLE + b"0\r\n\r\n", f"content-length: {len(CHAT)}\r\n"),
     "a coding that is not chunked": lambda key: call(key, b"", "transfer-encoding: gzip\r\n"),
     "a coding before chunked": chunked(WHOLE + b"0\r\n\r\n", coding="gzip, chunked"),
+    "a coding in a field before chunked": chunked(
+        WHOLE + b"0\r\n\r\n", "transfer-encoding: chunked\r\n", coding="gzip"
+    ),
     "chunked twice in one field": chunked(WHOLE + b"0\r\n\r\n", coding="chunked, chunked"),
     "chunked twice": chunked(WHOLE + b"0\r\n\r\n", "transfer-encoding: chunked\r\n"),
     "chunked and then something else": chunked(WHOLE + b"0\r\n\r\n", "transfer-encoding: identity\r\n"),

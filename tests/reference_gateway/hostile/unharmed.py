@@ -9,7 +9,7 @@ from typing import Any
 from reference_gateway.events import Event, Kind
 from tests.reference_gateway.gateway import RunningGateway, chat
 
-_QUIET = {Kind.LISTENING, Kind.UNCONFINED, Kind.WORKER_STARTED, Kind.REQUEST}
+_QUIET = {Kind.LISTENING, Kind.WORKER_STARTED, Kind.REQUEST}
 _LOOKS = 2000
 _WORDS = set(Event.__struct_fields__)
 

@@ -76,7 +76,11 @@ class Answers:
         first, *rest = self._events(seen)
         self._begin(writer)
         writer.write(chunked(first))
-        await _released(stub, writer)
+        # The event is one of threads, which a loop cannot wait for.
+        while not stub.released.is_set() and not writer.is_closing():
+            # A sign of life, so that nobody's patience ends.
+            writer.write(chunked(b": wait\n\n"))
+            await asyncio.sleep(10 * _LOOK)
         writer.write(b"".join(map(chunked, rest)) + b"0\r\n\r\n")
 
     # --- answers that do not come, or not to an end ---
@@ -264,12 +268,6 @@ def _chunks(seen: Seen) -> list[dict[str, Any]]:
         for delta in deltas
     ]
     return [*chunks, {**kept, "choices": [], "usage": usage(seen.body)}]
-
-
-async def _released(stub: StubProvider, writer: asyncio.StreamWriter) -> None:
-    # The event is one of threads, which a loop cannot wait for.
-    while not stub.released.is_set() and not writer.is_closing():  # noqa: ASYNC110
-        await asyncio.sleep(_LOOK)
 
 
 async def _hung_up(writer: asyncio.StreamWriter) -> None:

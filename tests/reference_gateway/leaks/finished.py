@@ -71,6 +71,8 @@ def every_way(
         with writings.shared_folders(written), around(campaign), watch.watching():
             ways.go(campaign)
             written |= writings.of_interfaces(campaign.gateway) | writings.of_kernel(campaign.gateway)
+            # Its log is emptied at the end.
+            written |= {f"{path.name}, used": path.read_bytes() for path in folder.glob("ledger.sqlite3*")}
             ways.go_last(campaign)
             status = campaign.gateway.process.wait(30)
     written |= watch.files | writings.of_folder(folder)

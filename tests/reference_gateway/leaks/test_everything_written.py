@@ -40,7 +40,6 @@ def test_the_search_saw_what_must_be_there(loud: Finished) -> None:
 
 VOICES = {
     "asyncio in its debug mode": b"asyncio: Executing <Task ",
-    "uvloop's TLS": b"starts SSL handshake",
     "uvicorn at trace level": b"uvicorn.error: ",
     "the ledger's events": b'{"event":"request","route":"chat","status":200,',
     "faulthandler, of a worker that was killed": b"Fatal Python error: Segmentation fault",

@@ -16,9 +16,9 @@ from reference_gateway.content.hold import Hold
 from reference_gateway.content.http_answer import HttpAnswer, RefusedAnswerError
 from reference_gateway.content.relay import Relay
 from reference_gateway.content.sealed import Sealed
-from reference_gateway.content.tls_end import TlsEnd
 from reference_gateway.content.upstream import Answer, CutError, NothingSentError, Outbound
 from reference_gateway.ledger.wire import Endpoint, FrameError, Settle, Standing, read_answer
+from reference_gateway.tls_end import TlsEnd
 from reference_gateway.web.asgi import Message, Request
 from reference_gateway.web.faults import RefusalError
 from reference_gateway.web.outlet import Outlet

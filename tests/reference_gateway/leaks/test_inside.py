@@ -8,9 +8,9 @@ from pathlib import Path
 import grimp
 import pytest
 
-from tests.reference_gateway.everyway import Campaign, await_that
+from tests.reference_gateway.everyway import Campaign
 from tests.reference_gateway.leaks import ways
-from tests.reference_gateway.leaks.asked import kept, modules
+from tests.reference_gateway.leaks.asked import kept_for_good, modules
 from tests.reference_gateway.leaks.finished import started, twin
 from tests.reference_gateway.leaks.rows import covers
 
@@ -43,9 +43,7 @@ def inside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
         before = modules(campaign)
         ways.go_some(campaign)
         after = modules(campaign)
-        # Providers of callers who left are read on for the bill, for as long as the bounds say.
-        await_that(lambda: not kept(campaign))
-        yield Inside(before, after, kept(campaign), campaign)
+        yield Inside(before, after, kept_for_good(campaign), campaign)
 
 
 def test_the_ways_were_gone_behind_the_walls(inside: Inside) -> None:

@@ -1,6 +1,8 @@
 """The search finds what must be found: an absence is worth as much as the eyes that saw it."""
 
+import base64
 import codecs
+import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,12 @@ FORMS = [
     *("URL", "URL, everything", "JSON", "JSON escapes", "x escapes", "HTML decimal"),
     *("gzip", "zlib", "xz", "zip", "base64 of gzip", "hex of zlib", "xxd"),
 ]
+SECRET = "5f0LrTz8QmWc2VxN7bJd9KsYh4GpEa6U1tRiOq3B"
+# The secret and a sentence behind it, by `zstd -19`.
+ZSTD = (
+    "KLUv/WAfAC0EAIJHGhhA2wGv5dsNZeQ2DFb7sHcYHjAmTIZhjAnZXWzVL/Ce8UV/7Np0cwy3zg6+xf6hjdExNxeOfloPG1/72U/n"
+    "sG3137v28MU/iu1f7oUopUtlwTosQzbFl5mPwjkaEqXXsGHilKzVQ0FnBAkA2Y9UXsDHdNgUboO2DAH/zuaBDM9rQgE="
+)
 _ALL: dict[str, Callable[[str], bytes]] = {**DIRECT, **NESTED}
 
 
@@ -54,7 +62,7 @@ def test_half_a_canary_is_found(canaries: Canaries, tmp_path: Path, half: int) -
 
 @pytest.mark.parametrize("half", [0, 1])
 def test_half_a_secret_is_found(canaries: Canaries, tmp_path: Path, half: int) -> None:
-    secret = canaries.also("a key", "5f0LrTz8QmWc2VxN7bJd9KsYh4GpEa6U1tRiOq3B")
+    secret = canaries.also("a key", SECRET)
     parts = secret[:20], secret[20:]
 
     seen = canaries.sightings(written(tmp_path, codecs.encode(parts[half].encode(), "hex")))
@@ -63,11 +71,22 @@ def test_half_a_secret_is_found(canaries: Canaries, tmp_path: Path, half: int) -
 
 
 def test_what_cannot_be_unpacked_is_told(canaries: Canaries, tmp_path: Path) -> None:
-    frame = b"\x28\xb5\x2f\xfd" + b"\x24\x05\x29\x00\x00hello"  # RFC 8878, 3.1.1: zstd
+    entry = struct.pack("<4sHHHHHIIIHH", b"PK\3\4", 20, 1, 8, 0, 0, 0, 9, 9, 4, 0) + b"name" + bytes(64)
+
+    seen = canaries.sightings(written(tmp_path, entry))
+
+    assert seen == ["below/file: an encrypted zip entry has no decoder here"]
+
+
+def test_a_frame_of_zstd_is_unpacked_or_told(canaries: Canaries, tmp_path: Path) -> None:
+    """Python has a decoder from version 3.14 on."""
+    canaries.also("a key", SECRET)
+    frame = base64.b64decode(ZSTD)
 
     seen = canaries.sightings(written(tmp_path, frame))
 
-    assert seen == ["below/file: a zstd frame has no decoder here"]
+    assert SECRET[:6].encode() not in frame
+    assert any(line.startswith("below/file: a ") for line in seen)
 
 
 def test_what_is_harmless_is_not_seen(canaries: Canaries, tmp_path: Path) -> None:

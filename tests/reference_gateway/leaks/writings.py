@@ -20,6 +20,7 @@ _ABOUT: Final = ("cmdline", "comm", "environ", "status")
 _SHARED: Final = (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm")
 _ADMIN: Final = ("/metrics", "/api/v1/audit", "/api/v1/keys", "/api/v1/accounts", "/openapi.json", "/health")
 _CONTENT: Final = ("/openapi.json", "/health")
+_NAMELESS: Final = " (deleted)"
 _SECONDS: Final = 0.05  # between looks at what is open
 
 
@@ -54,7 +55,8 @@ def of_interfaces(gateway: RunningGateway) -> dict[str, bytes]:
 class Watch:
     """Looks again and again at which files the processes have open, those without a name included.
 
-    Only root can see that. `files` are their last bytes by name, `looks` how often there was something to see.
+    Only root can see that. `files` are the last bytes of those that the gateway's folder will not have, `looks` is
+    how often there was something to see.
     """
 
     def __init__(self, gateway: RunningGateway) -> None:
@@ -87,10 +89,15 @@ class Watch:
         self.looks += 1
         for descriptor in opened:
             try:
-                if stat.S_ISREG(descriptor.stat().st_mode) and descriptor.readlink().name not in _GIVEN:
-                    self.files[f"{pid} {descriptor.readlink()}"] = descriptor.read_bytes()
+                name = str(descriptor.readlink())
+                if stat.S_ISREG(descriptor.stat().st_mode) and not self._stays(name):
+                    self.files[f"{pid} {name}"] = descriptor.read_bytes()
             except OSError:  # closed meanwhile
                 continue
+
+    def _stays(self, name: str) -> bool:
+        """Whether it will be found in the gateway's folder."""
+        return name.startswith(str(self._gateway.folder)) and not name.endswith(_NAMELESS)
 
 
 @contextmanager

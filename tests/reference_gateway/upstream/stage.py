@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from reference_gateway.content.http_answer import Head
 from reference_gateway.content.opener import unsealed
 from reference_gateway.content.provider_connection import ProviderConnection
-from reference_gateway.content.tls_end import TlsEnd
+from reference_gateway.tls_end import TlsEnd
 from tests.reference_gateway.upstream.certificates import Authority
 from tests.reference_gateway.upstream.provider import Provider, Script, Talk, providing
 

@@ -16,6 +16,7 @@ from tests.reference_gateway.upstream.answer_bytes import (
     HEAD,
     RECORD,
     SIZED,
+    byte_by_byte,
     headed,
     read,
 )
@@ -76,6 +77,13 @@ def test_what_comes_behind_an_answer_never_becomes_a_part_of_it(
 
     assert (got.body, got.complete) == (body, True)
     assert got.surplus == bool(behind.strip(b"\r\n"))
+
+
+@pytest.mark.parametrize("behind", [b"\r\n", b"\n", b"\r\n\r\n"])
+def test_empty_lines_behind_an_answer_are_nothing_however_they_were_cut(behind: bytes) -> None:
+    assert not read(SIZED + b"hello" + behind).surplus
+    assert not read(*byte_by_byte(SIZED + b"hello" + behind)).surplus
+    assert read(*byte_by_byte(SIZED + b"hello" + behind + b"H")).surplus
 
 
 @UNHURRIED

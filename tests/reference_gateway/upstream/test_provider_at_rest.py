@@ -3,6 +3,9 @@
 import asyncio
 import gc
 import ssl
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
@@ -214,10 +217,23 @@ def test_a_connection_at_rest_holds_nothing_of_what_it_carried(
         async with staged(authority, good, answering(answer)) as stage:
             connection = await stage.opened()
             await exchanged(connection, secret)
-            connection.settle()
+            answer_gone = weakref.ref(connection._answer)
+            with uncollected():
+                connection.settle()
+                assert answer_gone() is None
             return _bytes_reachable_from(connection)
 
     assert [data for data in play(scene()) if secret in data or told in data] == []
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the collector of cycles, for which content must not wait."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _bytes_reachable_from(start: object) -> list[bytes]:

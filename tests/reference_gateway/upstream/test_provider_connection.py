@@ -73,6 +73,19 @@ def test_after_an_answer_that_leaves_doubt_a_connection_is_closed(
     assert play(scene()) == (b"hello", False, False)
 
 
+def test_a_connection_that_ended_behind_its_answer_does_not_serve_again(
+    authority: Authority, good: ssl.SSLContext
+) -> None:
+    async def scene() -> tuple[tuple[int, bytes], bool]:
+        async with staged(authority, good, answering(HELLO, "goodbye")) as stage:
+            connection = await stage.opened()
+            seen = await exchanged(connection)
+            await connection.gone()
+            return seen, connection.settle()
+
+    assert play(scene()) == ((200, b"hello"), False)
+
+
 def test_a_connection_whose_answer_was_not_read_to_its_end_is_closed(
     authority: Authority, good: ssl.SSLContext
 ) -> None:

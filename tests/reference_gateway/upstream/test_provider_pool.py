@@ -131,6 +131,32 @@ def test_a_connection_that_ended_at_rest_is_not_used(authority: Authority, good:
     assert play(scene()) == ([(200, b"hello")] * 3, 3)
 
 
+def test_a_connection_whose_end_the_loop_has_not_seen_yet_is_not_used(
+    authority: Authority, good: ssl.SSLContext
+) -> None:
+    async def scene() -> tuple[tuple[int, bytes], int]:
+        leave = asyncio.Event()
+
+        async def leaving(talk: Talk) -> None:
+            await talk.request()
+            talk.write(HELLO)
+            await leave.wait()
+
+        async with providing(leaving, good) as heard:
+            provider = provider_at(heard.port, authority.root)
+            upstream = upstream_to(provider, Direct(heard.port))
+            await asked(upstream, outbound(provider))
+            resting = upstream._resting[provider.number][0]
+            resting._transport.pause_reading()  # type: ignore[union-attr]
+            leave.set()
+            await until(lambda: not resting.untouched())
+            again = await asked(upstream, outbound(provider))
+            await upstream.close()
+            return again, len(heard.talks)
+
+    assert play(scene()) == ((200, b"hello"), 2)
+
+
 @pytest.mark.parametrize("then", ["close", "goodbye", "reset"])
 @pytest.mark.parametrize("warm", [False, True])
 def test_nothing_is_ever_sent_twice(

@@ -221,13 +221,22 @@ def test_a_revoked_key_ends_its_stream_at_once_and_pays_what_was_counted() -> No
 
 def test_a_key_that_is_revoked_while_the_provider_thinks_gets_no_word_of_the_answer() -> None:
     async def scene() -> Scene:
-        provider = Provider(Played(pieces(DELTA, USAGE, DONE)))
+        told = asyncio.Event()
+
+        async def played() -> Pieces:
+            yield DELTA
+            await told.wait()
+            yield USAGE + DONE
+
+        provider = Provider(Played(played))
         provider.thinks = True
         one = Scene(provider)
         running = asyncio.ensure_future(one.run())
         await provider.asked.wait()
         one.streams.revoke(KEY)
         provider.answers.set()
+        await until(lambda: "the end" in one.client.diary)
+        told.set()
         await running
         return one
 

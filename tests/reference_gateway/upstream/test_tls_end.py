@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference_gateway.content.tls_end import TlsEnd
+from reference_gateway.tls_end import TlsEnd
 from tests.reference_gateway.streaming import cut
 from tests.reference_gateway.unhurried import UNHURRIED
 from tests.reference_gateway.upstream.certificates import Authority

@@ -8,4 +8,6 @@ from reference_gateway.content.confine.acts.act import Act, ByLandlock, Ground
 #: In this order; those on processes come last, since the last of them may change who this process is.
 ACTS: Final[tuple[Act, ...]] = files.ACTS + memory.ACTS + network.ACTS + processes.ACTS
 
-__all__ = ["ACTS", "Act", "ByLandlock", "Ground"]
+ANYWHERE: Final = files.ANYWHERE
+
+__all__ = ["ACTS", "ANYWHERE", "Act", "ByLandlock", "Ground"]

@@ -85,15 +85,25 @@ def _size_by_descriptor(_ground: Ground) -> int:
     return -ENODATA if answer == 0 and not any(told) else answer
 
 
-ACTS: Final = (
-    Act(
-        "open an existing file for writing",
-        lambda g: closed(call("openat", _HERE, g.file, os.O_WRONLY, 0)),
-        by_landlock=_PATH,
-    ),
+#: On what exists everywhere, and is Landlock's to refuse: they tell whether it stands before a filter does.
+ANYWHERE: Final = (
     Act(
         "open the null device for writing",
         lambda _: closed(call("openat", _HERE, b"/dev/null", os.O_WRONLY, 0)),
+        by_landlock=_PATH,
+    ),
+    Act("read a file", lambda g: closed(call("openat", _HERE, g.file, 0, 0)), by_landlock=_PATH),
+    Act(
+        "list the root folder",
+        lambda _: closed(call("openat", _HERE, _ROOT, os.O_DIRECTORY, 0)),
+        by_landlock=_PATH,
+    ),
+)
+ACTS: Final = (
+    *ANYWHERE,
+    Act(
+        "open an existing file for writing",
+        lambda g: closed(call("openat", _HERE, g.file, os.O_WRONLY, 0)),
         by_landlock=_PATH,
     ),
     Act("open a file by openat2", _open2, by_filter=ENOSYS, by_landlock=_PATH),
@@ -119,12 +129,6 @@ ACTS: Final = (
     Act("lock a file", lambda _: call("flock", 0, _LOCK_SHARED)),
     Act("take a lease on a file", _lease),
     Act("watch a folder", lambda _: closed(call("inotify_init1", 0))),
-    Act("read a file", lambda g: closed(call("openat", _HERE, g.file, 0, 0)), by_landlock=_PATH),
-    Act(
-        "list the root folder",
-        lambda _: closed(call("openat", _HERE, b"/", os.O_DIRECTORY, 0)),
-        by_landlock=_PATH,
-    ),
     Act("ask for a file's size", lambda _: call("newfstatat", _HERE, _ROOT, bytearray(256), 0)),
     Act("ask for a file's size as if by descriptor", _size_by_descriptor, by_filter=ENODATA),
     Act("ask for a file's size by statx", lambda _: call("statx", _HERE, _ROOT, 0, 0, bytearray(256))),

@@ -15,10 +15,10 @@ BLOWS: Final = (signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV)
 
 
 def ways() -> Iterator[Way]:
-    """In this order, and one after the other. Killed workers tell nothing more than they told."""
+    """One after the other. Killed workers tell nothing more than they told."""
     yield "a key revoked in a stream", _revoked, Outcome(200, "KEY_REVOKED")
     yield "workers replaced in a stream", _replaced, Outcome(200)
-    # In this order, because its successor is younger than the ledger is.
+    # The dialer first, because its successor is younger than the ledger is.
     yield "the dialer killed in a stream", partial(_orphaned, which=1), Outcome(200)
     yield "the ledger killed in a stream", partial(_orphaned, which=0), Outcome(200)
     for blow in BLOWS:
