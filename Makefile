@@ -68,9 +68,10 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	@$(BIN)/python $(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@
 
-# What the tests need of Debian: strace shows which system calls the kernel refused.
+# What the tests need of Debian: strace shows which system calls the kernel refused; databases and journals to be read.
 $(VENV)/.packages: tests/setup/packages.sh | $(VENV)/pyvenv.cfg
-	@bash tests/setup/packages.sh strace
+	@bash tests/setup/packages.sh strace redis-server 'postgresql:/usr/lib/postgresql/*/bin/postgres' \
+		systemd:journalctl systemd-journal-remote:/lib/systemd/systemd-journal-remote
 	@touch $@
 
 # Optional second opinion on TLS: without it the audit runs and says that it had one engine only.

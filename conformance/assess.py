@@ -51,7 +51,7 @@ def assess(
 ) -> Results:
     """The results of a run. `digests` gives the SHA-256 of each recorded piece of evidence by its name."""
     made = declared.promises.made or page_claims()
-    decided = {claim.id: _claim_verdict(claim.id, findings) for claim in claims()}
+    decided = {claim.id: _claim_verdict(claim.id, findings, declared.access) for claim in claims()}
     gate = _gate(declared, record, made, findings)
     claim_results = tuple(_claim_result(claim, made, gate, findings, decided[claim.id]) for claim in claims())
     faults = (*record.faults, *suite_faults(gathered), *(f.fault for f in findings if f.fault))
@@ -98,17 +98,21 @@ def verdict_name(verdict: Verdict) -> VerdictName:
             return "not-applicable"
 
 
-def _claim_verdict(claim: str, findings: Sequence[Finding]) -> tuple[VerdictName | None, str]:
+def _claim_verdict(
+    claim: str, findings: Sequence[Finding], access: Sequence[str]
+) -> tuple[VerdictName | None, str]:
     """A claim's verdict and its reason: fails first, then whatever stayed open, then passes; None without deciding checks.
 
-    A claim of which only some checks were selected can fail, but it cannot pass.
+    A claim of which only some checks were selected can fail, but it cannot pass. A check that looks further than the declared
+    `access` goes leaves nothing open.
     """
     deciding = [f for f in findings if f.check.claim == claim and f.check.deciding]
     all_deciding = [c for c in checks() if c.claim == claim and c.deciding]
     failed = [f for f in deciding if isinstance(f.verdict, Fail)]
     if failed:
         return "fail", _because(failed)
-    undecided = [f for f in deciding if isinstance(f.verdict, Inconclusive)]
+    bound = [f for f in deciding if not f.check.further or f.check.further in access]
+    undecided = [f for f in bound if isinstance(f.verdict, Inconclusive)]
     if undecided:
         return "inconclusive", _because(undecided)
     if deciding and len(deciding) < len(all_deciding):

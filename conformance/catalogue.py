@@ -44,6 +44,7 @@ class Check:
     severity: Severity
     level: Level
     deciding: bool
+    further: str = ""  # an access without which the claim is decided without it
     fix: str
     title: str
     why: str
@@ -89,13 +90,16 @@ def check(
     level: Level,
     fix: str,
     deciding: bool = True,
+    further: str = "",
 ) -> Callable[[_CHECKED], _CHECKED]:
     """Enter a function into the catalogue.
 
     The parameter types say which evidence it needs; where one of them was not observed, the function is not called and the
     verdict is inconclusive, unless the parameter's type is `… | Unobserved`: a breach seen in other evidence needs no more.
     The docstring's first line is its title in every report, the rest says why it matters. `fix` tells an operator what to
-    change. A check that is not `deciding` informs and never decides its claim.
+    change. A check that is not `deciding` informs and never decides its claim. One that looks `further`, by an access that
+    not every target file declares, can always break its claim; where that access is not declared and the check could not see,
+    the claim is decided without it.
     """
 
     def enter(function: _CHECKED) -> _CHECKED:
@@ -112,6 +116,7 @@ def check(
             severity=severity,
             level=level,
             deciding=deciding,
+            further=further,
             fix=fix,
             title=title.rstrip("."),
             why=" ".join(why.split()),

@@ -98,6 +98,25 @@ def _runs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
                 "--target", type=Path, metavar="TARGET.toml", help="the target file, where it has moved"
             )
         command.set_defaults(module=name)
+    _scan(commands)
+
+
+def _scan(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    scan = commands.add_parser(
+        "scan",
+        help="search archived surfaces for the canaries of a run",
+        description="Searches files and folders for the canaries of a run; what an interrupted scan has finished is not scanned "
+        "again. Exit codes: 0 nothing found and everything looked at, 1 content found, 2 usage, 3 undecided, 4 our fault.",
+    )
+    scan.add_argument("paths", type=Path, nargs="+", metavar="PATH")
+    scan.add_argument("--run", type=Path, required=True, metavar="RUN", help="the run, with its private half")
+    scan.add_argument("--threads", type=int, choices=range(1, 17), default=2, metavar="N", help="1 to 16")
+    scan.add_argument(
+        "--quick", action="store_true", help="search bytes as they lie and decode nothing; decides no absence"
+    )
+    scan.add_argument("--json", action="store_true", help="print everything as JSON")
+    scan.add_argument("--quiet", action="store_true", help="print nothing but the last line")
+    scan.set_defaults(module="scan")
 
 
 def _servers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -43,6 +43,8 @@ class Session:
         default_factory=list
     )  # public values of this run that stores hold by necessity
     before: dict[str, SurfaceSize] = field(default_factory=dict)  # locator → size before content was sent
+    wanted: frozenset[type[Evidence]] | None = None  # what this audit looks for; None: everything
+    watched: dict[type, object] = field(default_factory=dict)  # what is looked at while content passes
     gathered: dict[type[Evidence], Evidence] = field(default_factory=dict)
     now: Callable[[], float] = time.time
 

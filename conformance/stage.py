@@ -4,8 +4,8 @@ import asyncio
 import random
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +15,7 @@ import msgspec
 from conformance.canary.mint import Mint
 from conformance.catalogue import Phase, observations
 from conformance.collectors.surfaces import measure
+from conformance.collectors.watching import watching
 from conformance.dialects.speak import KeyApi, KeyApiTrouble
 from conformance.evidence.folder import RunFolder
 from conformance.evidence.journal import Journal, Leftover, leftovers
@@ -48,10 +49,12 @@ class Stage:
     seed: int
     started: datetime
     target_file: str
+    watches: AsyncExitStack = field(default_factory=AsyncExitStack)  # closed with the stage
 
     async def before(self, phase: Phase) -> None:
-        """What must be noted before a phase begins: the size of every surface before content is sent."""
+        """What must be noted before a phase begins: before content is sent, the size of every surface, and all from then on."""
         if phase is Phase.CAMPAIGN:
+            await self.watches.enter_async_context(watching(self.session))
             for surface in self.session.target.surfaces:
                 self.session.before[surface.locator] = await asyncio.to_thread(
                     measure, surface, self.session.base
@@ -152,6 +155,7 @@ async def open_stage(
         "target.json", msgspec.json.encode({"file": str(target_file), "target": as_document(target)})
     )
     witness = _witness(target, base, mint)
+    watches = AsyncExitStack()
     try:
         if witness is not None:
             await _start(witness, target)
@@ -183,8 +187,10 @@ async def open_stage(
             seed=seed,
             started=datetime.now(UTC),
             target_file=target_file.name,
+            watches=watches,
         )
     finally:
+        await watches.aclose()
         journal.close()
         await door.close()
         if witness is not None:

@@ -3,37 +3,22 @@
 The descriptions here are the reference page: `TARGET.md` is generated from them.
 """
 
+import ipaddress
 from datetime import date
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-import msgspec
-from msgspec import Meta
+from msgspec import Meta, field
 
 from conformance.dialects.grammar import Dialect
 from conformance.model.scale import Level
+from conformance.target_parts import Auth, Part, Secret, doc
+from conformance.target_places import Processes, Surface
 
-
-class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the target file; unknown keys are refused."""
-
-
-def _doc(text: str) -> Meta:
-    return Meta(description=text)
-
-
-class Secret(Part, frozen=True, kw_only=True):
-    """Where a credential is found; never the credential itself. Exactly one of the two."""
-
-    env: Annotated[str, _doc("name of an environment variable that holds it")] = ""
-    file: Annotated[str, _doc("a file that holds it, relative to the target file")] = ""
-
-
-class Auth(Part, frozen=True, kw_only=True):
-    """How a caller presents a key."""
-
-    header: Annotated[str, _doc("name of the header")] = "Authorization"
-    value: Annotated[str, _doc("its value; `{key}` stands for the key")] = "Bearer {key}"
+__all__ = [
+    "ACCESS", "Auth", "Authorisation", "Control", "Credentials", "DialectChoice", "Document", "Endpoint", "Gate", "Gateway",
+    "Knob", "Limits", "Model", "Part", "Processes", "Promises", "Secret", "Surface", "Target", "WitnessPlace",
+]  # fmt: skip
 
 
 class Gateway(Part, frozen=True, kw_only=True):
@@ -41,7 +26,7 @@ class Gateway(Part, frozen=True, kw_only=True):
 
     base_urls: Annotated[
         tuple[str, ...],
-        _doc(
+        doc(
             "origins of the API, such as `https://gateway.example:8443`; the first serves every probe of content and "
             "money, and of keys where there is no `admin_url`; all are probed for transport"
         ),
@@ -49,33 +34,33 @@ class Gateway(Part, frozen=True, kw_only=True):
     ]
     admin_url: Annotated[
         str,
-        _doc(
+        doc(
             "where the key API is, if not where the first of `base_urls` is; https only, since the admin credential "
             "travels there. `resolve` and `ca_file` hold for it, and it is probed for transport as the others are"
         ),
     ] = ""
-    tls_ports: Annotated[tuple[int, ...], _doc("further ports of the same hosts that speak TLS")] = ()
+    tls_ports: Annotated[tuple[int, ...], doc("further ports of the same hosts that speak TLS")] = ()
     cleartext_ports: Annotated[
-        tuple[int, ...], _doc("ports on which clear text is tried, besides the TLS ports themselves")
+        tuple[int, ...], doc("ports on which clear text is tried, besides the TLS ports themselves")
     ] = (80,)
     resolve: Annotated[
         dict[str, tuple[str, ...]],
-        _doc("host name → addresses; replaces DNS, so that every node can be named"),
-    ] = {}
-    sni_names: Annotated[tuple[str, ...], _doc("further names the gateway serves, tried as SNI")] = ()
-    ca_file: Annotated[str, _doc("PEM file of a private certificate authority; empty: the platform's")] = ""
-    auth: Annotated[Auth, _doc("how a key is presented")] = Auth()
+        doc("host name → addresses; replaces DNS, so that every node can be named"),
+    ] = field(default_factory=dict)
+    sni_names: Annotated[tuple[str, ...], doc("further names the gateway serves, tried as SNI")] = ()
+    ca_file: Annotated[str, doc("PEM file of a private certificate authority; empty: the platform's")] = ""
+    auth: Annotated[Auth, doc("how a key is presented")] = Auth()
 
 
 class Credentials(Part, frozen=True, kw_only=True):
     """Credentials, each from the environment or a file."""
 
     admin: Annotated[
-        Secret | None, _doc("admin or management key of the key API; needed for level operator")
+        Secret | None, doc("admin or management key of the key API; needed for level operator")
     ] = None
     key: Annotated[
         Secret | None,
-        _doc(
+        doc(
             "an ordinary key, for audits without an admin key; it is never revoked and never sent in clear text"
         ),
     ] = None
@@ -86,43 +71,43 @@ class Endpoint(Part, frozen=True, kw_only=True):
 
     kind: Annotated[
         Literal["chat", "completions", "embeddings", "responses", "messages", "models"],
-        _doc("the request and answer shape"),
+        doc("the request and answer shape"),
     ]
-    path: Annotated[str, _doc("path below the first base URL")]
-    billable: Annotated[bool, _doc("whether calls cost money")] = True
+    path: Annotated[str, doc("path below the first base URL")]
+    billable: Annotated[bool, doc("whether calls cost money")] = True
 
 
 class Model(Part, frozen=True, kw_only=True):
     """One model that probes may call."""
 
-    witness: Annotated[bool, _doc("the gateway routes it to the witness; others are never called")] = True
+    witness: Annotated[bool, doc("the gateway routes it to the witness; others are never called")] = True
     prompt_price: Annotated[
         str,
-        _doc(
+        doc(
             "USD per million prompt tokens, as a decimal string; empty: learnt from the gateway's models endpoint, else measured"
         ),
     ] = ""
-    completion_price: Annotated[str, _doc("USD per million completion tokens, likewise")] = ""
-    max_output: Annotated[
-        int, _doc("most completion tokens the gateway lets this model make"), Meta(gt=0)
-    ] = 4096
+    completion_price: Annotated[str, doc("USD per million completion tokens, likewise")] = ""
+    max_output: Annotated[int, doc("most completion tokens the gateway lets this model make"), Meta(gt=0)] = (
+        4096
+    )
 
 
 class WitnessPlace(Part, frozen=True, kw_only=True):
     """The auditor's provider, to which the gateway under audit is pointed as its upstream."""
 
-    listen: Annotated[str, _doc("address and port the audit listens on")] = "127.0.0.1:9443"
+    listen: Annotated[str, doc("address and port the audit listens on")] = "127.0.0.1:9443"
     url: Annotated[
         str,
-        _doc("base URL by which the gateway reaches it; printed in instructions, empty: built from `listen`"),
+        doc("base URL by which the gateway reaches it; printed in instructions, empty: built from `listen`"),
     ] = ""
     certificate: Annotated[
-        str, _doc("PEM chain the witness presents; empty together with `private_key`: plain HTTP")
+        str, doc("PEM chain the witness presents; empty together with `private_key`: plain HTTP")
     ] = ""
-    private_key: Annotated[str, _doc("PEM key of that certificate")] = ""
+    private_key: Annotated[str, doc("PEM key of that certificate")] = ""
     api_key: Annotated[
         Secret | None,
-        _doc(
+        doc(
             "the key that the gateway presents to its provider: calls that arrive without it show a wrong configuration"
         ),
     ] = None
@@ -132,50 +117,34 @@ class DialectChoice(Part, frozen=True, kw_only=True):
     """How the key and usage API is spoken. Either `use` or `own`."""
 
     use: Annotated[
-        str, _doc("a dialect that ships with the suite: `gateproof checks --dialects` lists them")
+        str, doc("a dialect that ships with the suite: `gateproof checks --dialects` lists them")
     ] = ""
     own: Annotated[
-        Dialect | None, _doc("a dialect of your own, in the same form as the shipped ones (see below)")
+        Dialect | None, doc("a dialect of your own, in the same form as the shipped ones (see below)")
     ] = None
     per_usd: Annotated[
         int,
-        _doc(
+        doc(
             "how many of the gateway's money units make one US dollar, where it differs from the dialect's; "
             "0: as the dialect says"
         ),
     ] = 0
-    variables: Annotated[dict[str, str], _doc("values for the dialect's own variables")] = {}
-
-
-class Surface(Part, frozen=True, kw_only=True):
-    """A place where the gateway could keep something."""
-
-    kind: Annotated[str, _doc("`files` (files, directories, globs) or `sqlite`")]
-    locator: Annotated[str, _doc("where it is: a path or glob, relative to the target file")]
-    role: Annotated[
-        Literal["content-path", "account", "usage", "log", "backup"],
-        _doc("what is kept there; stored keys are looked for on `account` surfaces, content on all"),
-    ] = "log"
-    encryption: Annotated[
-        Literal["none", "application", "file", "volume", "managed"],
-        _doc("the layer at which it is encrypted at rest"),
-    ] = "none"
-    exclude: Annotated[
-        tuple[str, ...], _doc("globs of paths left out; every exclusion is printed as a gap")
-    ] = ()
+    variables: Annotated[dict[str, str], doc("values for the dialect's own variables")] = field(
+        default_factory=dict
+    )
 
 
 class Control(Part, frozen=True, kw_only=True):
     """Commands (argument lists, no shell) by which the auditor may control the gateway."""
 
-    start: Annotated[tuple[str, ...], _doc("starts the gateway")] = ()
-    stop: Annotated[tuple[str, ...], _doc("stops it in good order")] = ()
-    restart: Annotated[tuple[str, ...], _doc("restarts it")] = ()
-    kill: Annotated[tuple[str, ...], _doc("ends it at once")] = ()
-    dump: Annotated[tuple[str, ...], _doc("writes a dump of its stores")] = ()
+    start: Annotated[tuple[str, ...], doc("starts the gateway")] = ()
+    stop: Annotated[tuple[str, ...], doc("stops it in good order")] = ()
+    restart: Annotated[tuple[str, ...], doc("restarts it")] = ()
+    kill: Annotated[tuple[str, ...], doc("ends it at once")] = ()
+    dump: Annotated[tuple[str, ...], doc("writes a dump of its stores")] = ()
     plant: Annotated[
         tuple[str, ...],
-        _doc(
+        doc(
             "writes `{text}` to the surface `{locator}` by the gateway's own way of writing there: the best control of "
             "a surface; never used in production"
         ),
@@ -185,39 +154,39 @@ class Control(Part, frozen=True, kw_only=True):
 class Knob(Part, frozen=True, kw_only=True):
     """A setting whose values the audit may sweep."""
 
-    name: Annotated[str, _doc("what it is called")]
-    values: Annotated[tuple[str, ...], _doc("values to try")]
-    apply: Annotated[tuple[str, ...], _doc("command that sets `{value}`")]
-    proof: Annotated[tuple[str, ...], _doc("command that exits 0 once it took effect")] = ()
+    name: Annotated[str, doc("what it is called")]
+    values: Annotated[tuple[str, ...], doc("values to try")]
+    apply: Annotated[tuple[str, ...], doc("command that sets `{value}`")]
+    proof: Annotated[tuple[str, ...], doc("command that exits 0 once it took effect")] = ()
 
 
 class Promises(Part, frozen=True, kw_only=True):
     """What the gateway promises; a claim that is not made is judged for information only."""
 
-    made: Annotated[tuple[str, ...], _doc("claim ids; empty: every claim of the page")] = ()
+    made: Annotated[tuple[str, ...], doc("claim ids; empty: every claim of the page")] = ()
     tls_floor: Annotated[
-        Literal["1.2", "1.3"], _doc("T1: the oldest TLS version that the gateway promises to accept")
+        Literal["1.2", "1.3"], doc("T1: the oldest TLS version that the gateway promises to accept")
     ] = "1.3"
     hsts_min_age: Annotated[
-        int, _doc("T3: least `max-age`, in seconds (one year is the norm)"), Meta(ge=1)
+        int, doc("T3: least `max-age`, in seconds (one year is the norm)"), Meta(ge=1)
     ] = 1
-    soft_limit: Annotated[str, _doc("S1: by how many USD a limit may be exceeded; `0` means never")] = "0"
-    usage_lag: Annotated[float, _doc("S2: seconds after which usage is recorded"), Meta(ge=0, le=600)] = 10.0
+    soft_limit: Annotated[str, doc("S1: by how many USD a limit may be exceeded; `0` means never")] = "0"
+    usage_lag: Annotated[float, doc("S2: seconds after which usage is recorded"), Meta(ge=0, le=600)] = 10.0
     usage_unit: Annotated[
         str,
-        _doc(
+        doc(
             "smallest amount of USD that limits and usage can express; limits are set in whole ones, and recorded usage "
             "may differ by one per call"
         ),
     ] = "0.000000001"
     revocation_latency: Annotated[
-        float, _doc("K3: seconds after which a revoked key must be dead"), Meta(ge=0, le=3600)
+        float, doc("K3: seconds after which a revoked key must be dead"), Meta(ge=0, le=3600)
     ] = 1.0
     rotation_overlap: Annotated[
-        float, _doc("K3: seconds for which a rotated secret may live on"), Meta(ge=0, le=86400)
+        float, doc("K3: seconds for which a rotated secret may live on"), Meta(ge=0, le=86400)
     ] = 0.0
     opt_in_storage: Annotated[
-        tuple[str, ...], _doc("Z1: features that store content because a customer asked for it")
+        tuple[str, ...], doc("Z1: features that store content because a customer asked for it")
     ] = ()
 
 
@@ -225,39 +194,39 @@ class Gate(Part, frozen=True, kw_only=True):
     """Which claims decide the exit code."""
 
     require: Annotated[
-        tuple[str, ...], _doc("claim ids; empty: every claim made whose needed access is declared")
+        tuple[str, ...], doc("claim ids; empty: every claim made whose needed access is declared")
     ] = ()
 
 
 class Limits(Part, frozen=True, kw_only=True):
     """Hard limits on what the audit may do. Whatever does not fit is not observed, and says so."""
 
-    requests: Annotated[int, _doc("most requests to the gateway"), Meta(gt=0)] = 5000
-    rate: Annotated[float, _doc("most requests per second, averaged over a second"), Meta(gt=0)] = 100.0
+    requests: Annotated[int, doc("most requests to the gateway"), Meta(gt=0)] = 5000
+    rate: Annotated[float, doc("most requests per second, averaged over a second"), Meta(gt=0)] = 100.0
     connections: Annotated[
-        int, _doc("most connections at once; a race probe uses at most this many"), Meta(gt=0, le=256)
+        int, doc("most connections at once; a race probe uses at most this many"), Meta(gt=0, le=256)
     ] = 32
-    money: Annotated[str, _doc("most USD at list price that probes may make the gateway count")] = "5.00"
-    seconds: Annotated[float, _doc("most seconds for the whole audit"), Meta(gt=0)] = 900.0
+    money: Annotated[str, doc("most USD at list price that probes may make the gateway count")] = "5.00"
+    seconds: Annotated[float, doc("most seconds for the whole audit"), Meta(gt=0)] = 900.0
     timeout: Annotated[
-        float, _doc("seconds after which one request counts as unanswered"), Meta(gt=0, le=300)
+        float, doc("seconds after which one request counts as unanswered"), Meta(gt=0, le=300)
     ] = 15.0
 
 
 class Authorisation(Part, frozen=True, kw_only=True):
     """Written permission for probes that may disturb; required for those on `environment = "production"`."""
 
-    reference: Annotated[str, _doc("document or ticket")]
-    by: Annotated[str, _doc("who gave it")]
-    until: Annotated[str, _doc("last day, ISO 8601")]
+    reference: Annotated[str, doc("document or ticket")]
+    by: Annotated[str, doc("who gave it")]
+    until: Annotated[str, doc("last day, ISO 8601")]
 
 
 class Document(Part, frozen=True, kw_only=True):
     """A document that supports a claim no probe can see."""
 
-    claim: Annotated[str, _doc("claim id")]
-    path: Annotated[str, _doc("where it is, relative to the target file")]
-    owner: Annotated[str, _doc("who answers for it")] = ""
+    claim: Annotated[str, doc("claim id")]
+    path: Annotated[str, doc("where it is, relative to the target file")]
+    owner: Annotated[str, doc("who answers for it")] = ""
 
 
 ACCESS = {
@@ -266,6 +235,7 @@ ACCESS = {
     "witness": "`witness`, and a model that is routed to it",
     "surfaces": "`surfaces`",
     "account-surface": "a surface of role `account`",
+    "processes": "`processes`",
     "restart": "`control.restart`",
 }
 """Kinds of access, and what declares them in the target file."""
@@ -274,31 +244,37 @@ ACCESS = {
 class Target(Part, frozen=True, kw_only=True):
     """The target file."""
 
-    name: Annotated[str, _doc("what reports call the target"), Meta(min_length=1, max_length=100)]
+    name: Annotated[str, doc("what reports call the target"), Meta(min_length=1, max_length=100)]
     environment: Annotated[
         Literal["production", "staging", "development", "test"],
-        _doc("intrusive checks never run on production without authorisation"),
+        doc("intrusive checks never run on production without authorisation"),
     ]
-    gateway: Annotated[Gateway, _doc("where the gateway is")]
-    credentials: Annotated[Credentials, _doc("credentials, never inline")] = Credentials()
-    inference: Annotated[tuple[Endpoint, ...], _doc("inference paths")] = (
+    gateway: Annotated[Gateway, doc("where the gateway is")]
+    credentials: Annotated[Credentials, doc("credentials, never inline")] = Credentials()
+    inference: Annotated[tuple[Endpoint, ...], doc("inference paths")] = (
         Endpoint(kind="chat", path="/v1/chat/completions"),
         Endpoint(kind="models", path="/v1/models", billable=False),
     )
     models: Annotated[
         dict[str, Model],
-        _doc("models by the name that callers use; the first one routed to the witness serves most probes"),
-    ] = {}
-    witness: Annotated[WitnessPlace | None, _doc("the auditor's provider")] = None
-    dialect: Annotated[DialectChoice | None, _doc("how keys are made, read and revoked")] = None
-    surfaces: Annotated[tuple[Surface, ...], _doc("where the gateway could keep something")] = ()
-    control: Annotated[Control, _doc("commands for level instrumented")] = Control()
-    knobs: Annotated[tuple[Knob, ...], _doc("settings to sweep")] = ()
-    claims: Annotated[Promises, _doc("what is promised")] = Promises()
-    gate: Annotated[Gate, _doc("what decides the exit code")] = Gate()
-    limits: Annotated[Limits, _doc("what the audit may do")] = Limits()
-    authorisation: Annotated[Authorisation | None, _doc("permission for intrusive probes")] = None
-    documents: Annotated[tuple[Document, ...], _doc("documents")] = ()
+        doc("models by the name that callers use; the first one routed to the witness serves most probes"),
+    ] = field(default_factory=dict)
+    witness: Annotated[WitnessPlace | None, doc("the auditor's provider")] = None
+    dialect: Annotated[DialectChoice | None, doc("how keys are made, read and revoked")] = None
+    surfaces: Annotated[tuple[Surface, ...], doc("where the gateway could keep something")] = ()
+    processes: Annotated[
+        Processes | None,
+        doc(
+            "the gateway's processes, where they run on this machine; where `base_urls` is on loopback they are found by its port"
+        ),
+    ] = None
+    control: Annotated[Control, doc("commands for level instrumented")] = Control()
+    knobs: Annotated[tuple[Knob, ...], doc("settings to sweep")] = ()
+    claims: Annotated[Promises, doc("what is promised")] = Promises()
+    gate: Annotated[Gate, doc("what decides the exit code")] = Gate()
+    limits: Annotated[Limits, doc("what the audit may do")] = Limits()
+    authorisation: Annotated[Authorisation | None, doc("permission for intrusive probes")] = None
+    documents: Annotated[tuple[Document, ...], doc("documents")] = ()
 
     def access(self) -> frozenset[str]:
         """The kinds of access that are declared; observations name the ones they need."""
@@ -308,6 +284,7 @@ class Target(Part, frozen=True, kw_only=True):
             "witness": self.witness is not None and bool(self.witness_models()),
             "surfaces": bool(self.surfaces),
             "account-surface": any(s.role == "account" for s in self.surfaces),
+            "processes": self.processes is not None,
             "restart": bool(self.control.restart),
         }
         return frozenset(name for name, there in declared.items() if there)
@@ -347,6 +324,11 @@ class Target(Part, frozen=True, kw_only=True):
         """The base URL that serves probes of content and money, without a trailing slash."""
         return self.gateway.base_urls[0].rstrip("/")
 
+    def on_this_machine(self) -> bool:
+        """Whether the content API is said to be on loopback, so that its processes must be here."""
+        host = urlsplit(self.origin()).hostname or ""
+        return all(_is_loopback(place) for place in self.gateway.resolve.get(host, (host,)))
+
     def key_api_url(self) -> str:
         """The base URL of the key API, without a trailing slash."""
         return self.gateway.admin_url.rstrip("/") or self.origin()
@@ -374,3 +356,10 @@ class Target(Part, frozen=True, kw_only=True):
             for port in self.gateway.tls_ports:
                 places[(parts.hostname or "", port)] = None
         return tuple(places)
+
+
+def _is_loopback(place: str) -> bool:
+    try:
+        return ipaddress.ip_address(place).is_loopback
+    except ValueError:
+        return place == "localhost"

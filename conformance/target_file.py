@@ -18,9 +18,8 @@ from conformance.dialects.shipped import shipped
 from conformance.dialects.sound import complaint
 from conformance.model.money import from_usd, price_per_token
 from conformance.target import Secret, Target
+from conformance.target_sound import processes_complaint, surface_complaint
 from conformance.toml_lines import ANY, line_of
-
-SURFACE_KINDS = ("files", "sqlite")
 
 _MOVED = {"dialect.url": "gateway.admin_url"}  # keys of earlier versions, and where they stand now
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # a token: RFC 9110, 5.6.2
@@ -208,10 +207,10 @@ def _consider_tables(target: Target) -> None:
             message = f"the path '{endpoint.path}' does not begin with '/'"
             raise _Misfit(message, "inference", str(number), "path")
     for number, surface in enumerate(target.surfaces):
-        if surface.kind not in SURFACE_KINDS:
-            kinds = ", ".join(SURFACE_KINDS)
-            message = f"'{surface.kind}' is not a kind of surface; known: {kinds}"
-            raise _Misfit(message, "surfaces", str(number), "kind")
+        if (wrong := surface_complaint(surface)) is not None:
+            raise _Misfit(wrong[1], "surfaces", str(number), wrong[0])
+    if target.processes is not None and (wrong := processes_complaint(target.processes)) is not None:
+        raise _Misfit(wrong[1], "processes", wrong[0])
     for number, document in enumerate(target.documents):
         if document.claim not in claim_ids():
             raise _Misfit(f"there is no claim '{document.claim}'", "documents", str(number), "claim")

@@ -15,9 +15,9 @@ from functools import partial
 
 Decoder = Callable[[bytes], bytes]
 
-_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-_BASE64_URL = _BASE64[:-2] + b"-_"
-_BASE32 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+BASE64_URL = BASE64[:-2] + b"-_"
+BASE32 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,15 @@ def forms(text: str, length: int) -> tuple[Form, ...]:
     for form in _all(text, length):
         unique.setdefault(form.pattern, form)
     return tuple(unique.values())
+
+
+def xored(text: str, length: int) -> Iterator[Form]:
+    """The text in both cases, every byte of it combined with the same other one."""
+    for key in range(1, 256):
+        unveil = partial(_xor, key)
+        for case in dict.fromkeys((text.upper(), text.lower())):
+            pattern = unveil(case.encode("ascii"))
+            yield Form(name=f"xor {key:#04x}", pattern=pattern, decode=unveil, ahead=length)
 
 
 def plain(text: str) -> Form:
@@ -73,8 +82,8 @@ def _cased(text: bytes, length: int) -> Iterator[Form]:
     for digits in (text.hex().encode(), text.hex().upper().encode()):
         yield Form(name="hex", pattern=digits, decode=_unhex, ahead=_room(length, 3))
     for shift in range(3):
-        yield _base64(text, shift, length, _BASE64)
-        yield _base64(text, shift, length, _BASE64_URL)
+        yield _base64(text, shift, length, BASE64)
+        yield _base64(text, shift, length, BASE64_URL)
 
 
 def _escaped(text: bytes, length: int) -> Iterator[Form]:
@@ -122,26 +131,26 @@ def _mixed(text: bytes, length: int) -> Iterator[Form]:
         ahead=_room(length, 1),
     )
     for shift in range(5):
-        pattern, lost = _interior(text, shift, _BASE32)
-        decode = partial(_bits, _BASE32, lost)
+        pattern, lost = interior(text, shift, BASE32)
+        decode = partial(_bits, BASE32, lost)
         yield Form(name="base32", pattern=pattern, decode=decode, ahead=_room(length, 2))
     for shift in range(4):
         yield from _base85(text, shift, length)
     for shift in range(3):
-        pattern, lost = _interior(_spread(text, 2), shift, _BASE64)
-        wide = partial(_bits, _BASE64, lost)
+        pattern, lost = interior(_spread(text, 2), shift, BASE64)
+        wide = partial(_bits, BASE64, lost)
         yield Form(
             name="base64(utf-16)", pattern=pattern, decode=_then(wide, _every_other), ahead=_room(length, 4)
         )
-        inner, inner_lost = _interior(text, shift, _BASE64)
+        inner, inner_lost = interior(text, shift, BASE64)
         for outer_shift in range(3):
-            outer, outer_lost = _interior(inner, outer_shift, _BASE64)
-            twice = _then(partial(_bits, _BASE64, outer_lost), partial(_bits_after_garbage, inner_lost))
+            outer, outer_lost = interior(inner, outer_shift, BASE64)
+            twice = _then(partial(_bits, BASE64, outer_lost), partial(_bits_after_garbage, inner_lost))
             yield Form(name="base64(base64)", pattern=outer, decode=twice, ahead=_room(length, 3))
 
 
 def _base64(text: bytes, shift: int, length: int, alphabet: bytes) -> Form:
-    pattern, lost = _interior(text, shift, alphabet)
+    pattern, lost = interior(text, shift, alphabet)
     return Form(name="base64", pattern=pattern, decode=partial(_bits, alphabet, lost), ahead=_room(length, 2))
 
 
@@ -162,7 +171,7 @@ def _room(length: int, width: int) -> int:
     return length * width + 48
 
 
-def _interior(text: bytes, shift: int, alphabet: bytes) -> tuple[bytes, int]:
+def interior(text: bytes, shift: int, alphabet: bytes) -> tuple[bytes, int]:
     """The digits that a text decides alone when `shift` bytes precede it, and the bits before them."""
     width = len(alphabet).bit_length() - 1
     lost = -shift * 8 % width
@@ -186,7 +195,7 @@ def _bits(alphabet: bytes, lost: int, found: bytes) -> bytes:
 
 
 def _bits_after_garbage(lost: int, found: bytes) -> bytes:
-    return _bits(_BASE64, lost, b"A" + found[1:])  # the outer layer may have spoilt the first character
+    return _bits(BASE64, lost, b"A" + found[1:])  # the outer layer may have spoilt the first character
 
 
 def _unescaped(found: bytes) -> bytes:
@@ -237,6 +246,10 @@ def _units(unit: re.Pattern[bytes], radix: int, found: bytes) -> bytes:
 def _unhex(found: bytes) -> bytes:
     digits = re.match(rb"(?:[0-9a-fA-F]{2})*", found.translate(None, b" \t\r\n"))
     return bytes.fromhex(digits[0].decode()) if digits else b""
+
+
+def _xor(key: int, found: bytes) -> bytes:
+    return bytes(byte ^ key for byte in found)
 
 
 def _squeezed(found: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from conformance.catalogue import check
 from conformance.model.campaign import METADATA_FIELDS, Campaign
-from conformance.model.evidence import Unobserved
+from conformance.model.evidence import Evidence, Unobserved
 from conformance.model.scale import Level, Severity
 from conformance.model.storage import ScannedSurface, Sighting, SurfaceScan
 from conformance.model.verdict import Fail, Inconclusive, Pass, Verdict
@@ -23,13 +23,13 @@ def surfaces_hold_no_content(scan: SurfaceScan, campaign: Campaign | Unobserved)
     Content that reaches a log, a database or a backup outlives its request, and no promise made about the request then
     covers it.
     """
-    kept = [s for s in _sightings(scan) if not _is_metadata(s)]
+    kept = [s for s in _sightings(scan) if holds_content(s)]
     if kept:
         return _kept(scan, kept, "content was kept")
-    undecided = _unsent(scan, campaign) or _blind(scan)
+    undecided = unsent(scan, scan.searched, campaign) or _blind(scan)
     if undecided is not None:
         return undecided
-    assert not isinstance(campaign, Unobserved)  # noqa: S101 - `_unsent` has said so
+    assert not isinstance(campaign, Unobserved)  # noqa: S101 - `unsent` has said so
     return Pass(because=f"{_clean(scan)}; {_power(campaign)}", cites=(scan, campaign))
 
 
@@ -47,7 +47,7 @@ def what_surrounds_content_is_not_kept(scan: SurfaceScan, campaign: Campaign | U
     The page promises nothing of them, and many gateways keep them as usage metadata; but callers write into them
     whatever they like, prompts included.
     """
-    content = {s.surface for s in _sightings(scan) if not _is_metadata(s)}
+    content = {s.surface for s in _sightings(scan) if holds_content(s)}
     # Where content is kept, what surrounds it is part of that finding.
     kept = [s for s in _sightings(scan) if s.surface not in content]
     if kept:
@@ -56,22 +56,22 @@ def what_surrounds_content_is_not_kept(scan: SurfaceScan, campaign: Campaign | U
     if content:
         because = "content itself is kept, which is another check's finding"
         return Inconclusive(because=because, decide="mend that first", cites=(scan,))
-    undecided = _unsent(scan, campaign) or _blind(scan)
+    undecided = unsent(scan, scan.searched, campaign) or _blind(scan)
     return undecided or Pass(because=f"none of it stands on {len(scan.surfaces)} surfaces", cites=(scan,))
 
 
-def _unsent(scan: SurfaceScan, campaign: Campaign | Unobserved) -> Inconclusive | None:
-    """Why there may have been nothing to keep."""
+def unsent(looked: Evidence, searched: int, campaign: Campaign | Unobserved) -> Inconclusive | None:
+    """Why there may have been nothing to keep, of which so many canaries were searched for in what was looked at."""
     if isinstance(campaign, Unobserved):
         because, decide = f"the campaign was not completed: {campaign.reason}", campaign.decide
-        return Inconclusive(because=because, decide=decide, cites=(scan,))
+        return Inconclusive(because=because, decide=decide, cites=(looked,))
     unreached = [path.path for path in campaign.paths if path.sent and not path.counted]
-    if scan.searched and campaign.seen() and not unreached:
+    if searched and campaign.seen() and not unreached:
         return None
     return Inconclusive(
         because=f"no request was proven to take these paths: {', '.join(unreached) or 'any'}",
         decide="see in the evidence what the gateway answered on them, and let it serve and refuse as it would a customer",
-        cites=(scan, campaign),
+        cites=(looked, campaign),
     )
 
 
@@ -98,8 +98,9 @@ def _sightings(scan: SurfaceScan) -> list[Sighting]:
     return [sighting for surface in scan.surfaces for sighting in surface.sightings]
 
 
-def _is_metadata(sighting: Sighting) -> bool:
-    return sighting.canary is not None and sighting.canary.field in METADATA_FIELDS
+def holds_content(sighting: Sighting) -> bool:
+    """Whether what was found is content, and not what surrounds it."""
+    return sighting.canary is None or sighting.canary.field not in METADATA_FIELDS
 
 
 def _kept(scan: SurfaceScan, kept: list[Sighting], what: str) -> Fail:
@@ -108,13 +109,13 @@ def _kept(scan: SurfaceScan, kept: list[Sighting], what: str) -> Fail:
     return Fail(
         because=f"{what}: at least {canaries} of {scan.searched} canaries were found in {places}",
         expected="no canary on any surface",
-        observed="; ".join(_described(sighting) for sighting in kept[:_SHOWN]),
+        observed="; ".join(described(sighting) for sighting in kept[:_SHOWN]),
         cites=(scan,),
         reproduction="send a rare word through the path named, then search the item for it in the form named",
     )
 
 
-def _described(sighting: Sighting) -> str:
+def described(sighting: Sighting) -> str:
     """What was found and where, without anything that stands around it."""
     canary = sighting.canary
     what = f"canary {canary.sequence} ({canary.field}, {canary.path})" if canary else "the run's marker"

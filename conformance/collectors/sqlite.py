@@ -1,6 +1,7 @@
 """SQLite surfaces: every value of every table, and every byte of the files, deleted rows included."""
 
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -11,16 +12,34 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from conformance.collectors.files import file_item, located
-from conformance.collectors.reading import Item, Missed, UnreadableError, surface_kind
+from conformance.collectors.file_bytes import file_item
+from conformance.collectors.files import located
+from conformance.collectors.reading import Accounted, surface_kind
+from conformance.collectors.streams import Item, Missed, UnreadableError
 from conformance.target import Surface
 
 _BESIDE = ("", "-wal", "-journal")
 _PAGE = 200  # rows per query: a reader that lingers would hold up a writer without write-ahead log
 _BETWEEN = b"\n\0"
+_OWN = re.compile(r"(-wal|-shm|-journal|-mj[0-9A-F]{8,9})?")  # "Temporary Files Used By SQLite"
 
 
-@surface_kind("sqlite")
+def _accounts(surface: Surface, base: Path) -> Accounted:
+    """The databases, and the files that SQLite makes beside them."""
+    names = located(surface.locator, base) or (base / surface.locator,)
+
+    def holds(path: Path) -> bool:
+        return any(
+            path.parent == own.parent
+            and path.name.startswith(own.name)
+            and _OWN.fullmatch(path.name, len(own.name)) is not None
+            for own in names
+        )
+
+    return Accounted(holds=holds)
+
+
+@surface_kind("sqlite", accounts=_accounts)
 def read_sqlite(surface: Surface, base: Path, skip: tuple[Path, ...]) -> Iterator[Item | Missed]:
     """The files of a database as they lie, then its tables."""
     found = located(surface.locator, base)

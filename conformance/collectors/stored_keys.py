@@ -9,6 +9,7 @@ from pathlib import Path
 
 from conformance.catalogue import Cost, Phase, observes
 from conformance.collectors.files import located
+from conformance.collectors.following import captured
 from conformance.collectors.reading import Item, UnreadableError, read_surface
 from conformance.collectors.sqlite import rows
 from conformance.collectors.surfaces import SurfaceLook, scan_surface
@@ -70,7 +71,14 @@ def _examined(session: Session, sought: Sequence[_Sought]) -> StoredKeys:
     named: set[str] = set()
     for surface in session.target.surfaces:
         engine = _engine(sought, account=surface.role == "account")
-        look = scan_surface(surface, session.base, engine, skip=(session.run_folder,), tally=tally)
+        look = scan_surface(
+            surface,
+            session.base,
+            engine,
+            skip=(session.run_folder,),
+            tally=tally,
+            found=captured(session, surface),
+        )
         for label, form in _seen(look):
             forms[label].append(form)
         if surface.role != "account":

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from conformance.catalogue import Cost, Phase, observes
-from conformance.collectors import files, sqlite  # noqa: F401 - they enter their kinds
+from conformance.collectors.counters import counted
+from conformance.collectors.following import captured, size_of
 from conformance.collectors.reading import Item, Missed, UnreadableError, measure, read_surface, settle
 from conformance.model.campaign import METADATA_FIELDS
 from conformance.model.scale import Disruption, Level
@@ -25,7 +26,7 @@ from conformance.scan.tally import Tally
 from conformance.session import Session
 from conformance.target import Surface, Target
 
-__all__ = ["measure", "scan_surface", "surfaces_scanned"]
+__all__ = ["measure", "scan_surface", "scanned_name", "surfaces_scanned"]
 
 Progress = Callable[[str, int], None]  # locator, bytes scanned so far
 
@@ -66,7 +67,9 @@ async def surfaces_scanned(session: Session) -> SurfaceScan:
     engine = canary_engine(session.mint, _values(session.expected_values))
     searched = len(session.mint.issued)
     surfaces = [await _scanned(session, surface, engine) for surface in session.target.surfaces]
-    return SurfaceScan(surfaces=tuple(surfaces), searched=searched, forms=engine.search.patterns)
+    return SurfaceScan(
+        surfaces=tuple(surfaces), searched=searched, forms=engine.search.patterns, engine=engine.record()
+    )
 
 
 def scan_surface(
@@ -77,12 +80,17 @@ def scan_surface(
     skip: tuple[Path, ...] = (),
     tally: Tally | None = None,
     progress: Progress | None = None,
+    found: Iterable[Item | Missed] | None = None,
 ) -> SurfaceLook:
-    """Read and scan a surface; what lies below `skip` is left out. A ledger that is given is continued."""
+    """Read and scan a surface; what lies below `skip` is left out. A ledger that is given is continued.
+
+    What was `found` in it already is scanned instead of what is there now.
+    """
     look = SurfaceLook(tally=tally or Tally())
-    for item in read_surface(surface, base, skip):
+    for item in read_surface(surface, base, skip) if found is None else found:
         if isinstance(item, Missed):
-            (look.tally.lost if item.deciding else _left_out(look.tally))(item.name, item.reason)
+            name = scanned_name(surface, item.name, engine, look)
+            (look.tally.lost if item.deciding else _left_out(look.tally))(name, item.reason)
             continue
         _scan_item(surface, item, engine, look)
         if progress is not None:
@@ -91,13 +99,8 @@ def scan_surface(
 
 
 def _scan_item(surface: Surface, item: Item, engine: Engine, look: SurfaceLook) -> None:
-    """Scan an item's name, then its bytes. A name that holds something is not repeated."""
-    found_in_name: list[Found] = []
-    engine.scan([item.name.encode(errors="surrogateescape")], found_in_name.append, Tally())
-    named = [found for found in found_in_name if not found.label.startswith(_VALUE)]
-    name = f"(an item whose name, of {len(item.name)} characters, was found)" if named else item.name
-    for found in named:
-        look.add(_sighting(surface, f"{name} (name)", found))
+    """Scan an item's name, then its bytes."""
+    name = scanned_name(surface, item.name, engine, look)
 
     def sink(found: Found) -> None:
         place = item.place(found.offset)
@@ -107,6 +110,17 @@ def _scan_item(surface: Surface, item: Item, engine: Engine, look: SurfaceLook) 
         engine.scan(item.open(), sink, look.tally, name)
     except UnreadableError as error:
         look.tally.lost(name, str(error))
+
+
+def scanned_name(surface: Surface, name: str, engine: Engine, look: SurfaceLook) -> str:
+    """Scan a name, and say what to call it: one that holds something is not repeated."""
+    found_in_name: list[Found] = []
+    engine.scan([name.encode(errors="surrogateescape")], found_in_name.append, Tally())
+    named = [found for found in found_in_name if not found.label.startswith(_VALUE)]
+    shown = f"(an item whose name, of {len(name)} characters, was found)" if named else name
+    for found in named:
+        look.add(_sighting(surface, f"{shown} (name)", found))
+    return shown
 
 
 def _left_out(tally: Tally) -> Callable[[str, str], None]:
@@ -130,14 +144,22 @@ async def _scanned(session: Session, surface: Surface, engine: Engine) -> Scanne
     """Plant a control where that is allowed, wait for writers to finish, and scan."""
     started = time.monotonic()
     planted, trouble = await _plant(session, surface)
-    quiet = await asyncio.to_thread(settle, lambda: measure(surface, session.base))
-    look = await asyncio.to_thread(scan_surface, surface, session.base, engine, skip=(session.run_folder,))
+    quiet = await asyncio.to_thread(settle, lambda: size_of(session, surface))
+    look = await asyncio.to_thread(
+        scan_surface,
+        surface,
+        session.base,
+        engine,
+        skip=(session.run_folder,),
+        found=captured(session, surface),
+    )
     if trouble:
         look.tally.gap("control", trouble, deciding=False)
     seen = tuple(look.first.values())
     content = [s for s in seen if not s.label and not _is_planted(s.canary)]
     content.sort(key=_surrounds_content)  # the list is cut: what matters most comes first
-    now = await asyncio.to_thread(measure, surface, session.base)
+    now = await asyncio.to_thread(size_of, session, surface)
+    control = await counted(session, surface)
     return ScannedSurface(
         locator=surface.locator,
         kind=surface.kind,
@@ -147,7 +169,10 @@ async def _scanned(session: Session, surface: Surface, engine: Engine) -> Scanne
         sightings=tuple(content[:_LISTED]),
         sightings_total=look.totals[""] - sum(1 for s in seen if _is_planted(s.canary)),
         canaries=len({s.canary.sequence for s in content if s.canary}),
-        controls=_controls(seen, planted, session.before.get(surface.locator), now),
+        controls=(
+            *([control] if control else []),
+            *_controls(seen, planted, session.before.get(surface.locator), now),
+        ),
         quiet=quiet,
         seconds=round(time.monotonic() - started, 3),
     )

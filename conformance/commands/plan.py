@@ -12,7 +12,7 @@ from conformance.model.evidence import Unobserved
 from conformance.model.money import from_usd, in_usd, price_per_token
 from conformance.probes.calls import MAX_TOKENS
 from conformance.stage import PROFILES
-from conformance.target import Target
+from conformance.target import Processes, Target
 from conformance.target_file import load
 
 _LARGEST_CALL = 2500  # bytes of a request of the campaign, each of which may be a token
@@ -46,7 +46,34 @@ def _print_places(target: Target) -> None:
         print(
             f"the witness listens on {target.witness.listen}; models called: {', '.join(target.witness_models())}"
         )
+    _print_inside(target)
     print()
+
+
+def _print_inside(target: Target) -> None:
+    """What is read on the inside, which commands are run for it, and whose processes are looked at."""
+    for surface in target.surfaces:
+        how = f", by running {surface.command[0]}" if surface.command else ""
+        while_ = " while canaries pass" if surface.follow else ""
+        bounds = f"at most {surface.most_bytes:,} bytes and {surface.most_seconds:g} s"
+        print(f"read{while_}: {surface.kind} {surface.locator} ({surface.role}){how}, {bounds}")
+    if target.processes is not None:
+        print(f"processes are looked at: {_named(target.processes)}")
+    elif target.on_this_machine():
+        print("processes are looked at: whoever listens there and calls the witness, where that can be seen")
+    else:
+        print("processes are not looked at: `processes` names none, and the gateway is not on loopback")
+
+
+def _named(processes: Processes) -> str:
+    parts = {
+        "ids": processes.pids,
+        "in": processes.pid_files,
+        "called": processes.names,
+        "listening on": processes.ports,
+    }
+    named = "; ".join(f"{how} {', '.join(map(str, which))}" for how, which in parts.items() if which)
+    return named or "whoever calls the witness"
 
 
 def _print_looks(target: Target, todo: Plan, sample: int) -> None:

@@ -1,6 +1,21 @@
 """Evidence from inside: what was found where content or keys could be kept, and how far the look reached."""
 
+from conformance.model.coverage import Coverage, Gap, ScanEngine
 from conformance.model.evidence import Evidence, Record
+
+__all__ = [
+    "CanaryId",
+    "Coverage",
+    "Gap",
+    "ScannedSurface",
+    "Sighting",
+    "StoredForm",
+    "StoredKey",
+    "StoredKeys",
+    "SurfaceControl",
+    "SurfaceScan",
+    "SurfaceSize",
+]
 
 
 class CanaryId(Record, frozen=True, kw_only=True):
@@ -25,30 +40,6 @@ class Sighting(Record, frozen=True, kw_only=True):
     label: str = ""  # which secret, where secrets were searched for
 
 
-class Gap(Record, frozen=True, kw_only=True):
-    """Something that was not looked at, and why."""
-
-    item: str
-    reason: str
-    deciding: bool = True  # whether absence of sightings proves less because of it
-
-
-class Coverage(Record, frozen=True, kw_only=True):
-    """How far a scan reached. Every byte is scanned as it lies; some decode to more, some are opaque."""
-
-    items: int = 0
-    bytes_raw: int = 0
-    bytes_decoded: int = 0  # what decoders put out, scanned too
-    bytes_opaque: int = 0  # of the raw ones: incompressible and without a known decoder (sampled)
-    unreadable: int = 0  # items
-    gaps: tuple[Gap, ...] = ()
-    gaps_unlisted: int = 0
-
-    def deciding_gaps(self) -> tuple[Gap, ...]:
-        """The gaps because of which an empty result proves nothing."""
-        return tuple(gap for gap in self.gaps if gap.deciding)
-
-
 class SurfaceSize(Record, frozen=True, kw_only=True):
     """How large a surface was at one moment."""
 
@@ -60,7 +51,7 @@ class SurfaceSize(Record, frozen=True, kw_only=True):
 class SurfaceControl(Record, frozen=True, kw_only=True):
     """What showed that the scan can see what the gateway writes there."""
 
-    kind: str  # "planted", "value of this run" or "growth"
+    kind: str  # "planted", "value of this run", "counted this run" or "growth"
     decisive: bool  # whether it allows a pass; growth alone shows life, not sight
     detail: str
 
@@ -91,6 +82,7 @@ class SurfaceScan(Evidence, frozen=True, kw_only=True):
     surfaces: tuple[ScannedSurface, ...]
     searched: int  # canaries issued
     forms: int  # patterns of one marker
+    engine: ScanEngine | None = None  # what searched
 
     def seen(self) -> int:
         """Bytes scanned, provided that there was something to look for."""

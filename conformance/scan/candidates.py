@@ -120,7 +120,7 @@ def unsalted_needles(label: str, secret: str) -> Iterator[Needle]:
         url_safe = encoded.replace(b"+", b"-").replace(b"/", b"_")
         for pattern in dict.fromkeys((value, hexadecimal, hexadecimal.upper(), encoded, url_safe)):
             form = Form(name=f"{name} of {material.name}", pattern=pattern, decode=bytes, ahead=len(pattern))
-            yield Needle(form=form, label=label)
+            yield Needle(form=form, label=label, bare=True)
 
 
 def _salted(material: Material, salt: Token) -> Iterator[Candidate]:

@@ -1,20 +1,30 @@
 """Carving: compressed streams found by their first bytes, wherever they begin, and decompressed in pieces."""
 
-import struct
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-from typing import Protocol
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
-from ahocorasick_rs import BytesAhoCorasick, MatchKind
-
-from conformance.scan.inflate import BROKEN, Deflate, Inflater, bzip2, xz
+from conformance.scan.inflate import Broken, Inflater
+from conformance.scan.magics import (
+    GLANCE,
+    HEADER,
+    MAGIC,
+    OPENERS,
+    NoDecoderError,
+    Start,
+    headerless,
+    is_plain,
+)
+from conformance.scan.repeats import Repeats
 
 _SLICE = 1 << 14  # input per step: zlib copies what it has not consumed
 _TRIAL = 1 << 10  # input that must decode before a stream is believed
-_HEADER = 512  # bytes kept back, so that no header is cut
 _RETRY = 1 << 16  # a stream that breaks sooner is searched again, for what it may have hidden
+_ENOUGH = 512  # decoded bytes that show what a value without a header holds
+_CROWDED = 150  # different bytes in half a kilobyte: of random ones 221 are expected
+
+SPOT = -1  # stands for an opener where a value without a magic may begin
 
 
 class Outlet(Protocol):
@@ -27,6 +37,13 @@ class Outlet(Protocol):
         """No more will come."""
 
 
+@runtime_checkable
+class Lossy(Protocol):
+    """A decoder that may have to leave something out."""
+
+    lost: str  # what it was; empty: nothing
+
+
 class Host(Protocol):
     """Whoever lets streams be carved out of its bytes."""
 
@@ -36,194 +53,213 @@ class Host(Protocol):
     def gap(self, reason: str, *, deciding: bool) -> None:
         """Hear of something that could not be decoded."""
 
+    def locate(self, position: int) -> int:
+        """The offset in the item of an offset in the host's bytes."""
+
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """A stream that begins `skip` bytes behind its magic (before it, where negative)."""
+class Decoded:
+    """Bytes from `begin` to `end` that a decoder read."""
 
-    name: str
-    skip: int
-    inflater: Callable[[], Inflater]
-
-
-class NoDecoderError(Exception):
-    """A stream or an entry that nothing here can decode; the text says which."""
-
-
-def _gzip(_window: bytes, _at: int) -> Start:
-    return Start("gzip", 0, partial(Deflate, zlib.MAX_WBITS | 16))
-
-
-def _zlib(window: bytes, at: int) -> Start | None:
-    """Two bytes are a weak magic, so the first block's header must make sense too (RFC 1951, 3.2.3)."""
-    block = window[at + 2 : at + 7]
-    kind = block[0] >> 1 & 3 if len(block) == 5 else 3
-    stored = kind == 0 and block[1] ^ block[3] == 0xFF and block[2] ^ block[4] == 0xFF
-    dynamic = kind == 2 and block[0] >> 3 <= 29  # at most 286 literal and length codes
-    return Start("zlib", 0, partial(Deflate, zlib.MAX_WBITS)) if stored or dynamic or kind == 1 else None
-
-
-def _bzip2(_window: bytes, _at: int) -> Start:
-    return Start("bzip2", -4, bzip2)
-
-
-def _xz(_window: bytes, _at: int) -> Start:
-    return Start("xz", 0, xz)
-
-
-def _zstd(window: bytes, at: int) -> Start | None:
-    if len(window) < at + 5 or window[at + 4] & 0x08:
-        return None  # RFC 8878, 3.1.1.1.1: this bit of a frame header is reserved
-    raise NoDecoderError("a zstd frame")
-
-
-def _zip(window: bytes, at: int) -> Start | None:
-    """A local file header (APPNOTE 4.3.7). Stored entries lie in clear, others are decoded."""
-    header = window[at : at + 30]
-    if len(header) < 30:
-        return None
-    version, flags, method = struct.unpack_from("<HHH", header, 4)
-    names = sum(struct.unpack_from("<HH", header, 26))
-    if version > 100 or names == 0 or method == 0:
-        return None
-    if flags & 1:
-        raise NoDecoderError("an encrypted zip entry")
-    if method == 8:
-        return Start("zip", 30 + names, partial(Deflate, -zlib.MAX_WBITS))
-    if method == 12:
-        return Start("zip", 30 + names, bzip2)
-    raise NoDecoderError(f"a zip entry of method {method}")
-
-
-_MAGIC: dict[bytes, Callable[[bytes, int], Start | None]] = {
-    b"\x1f\x8b\x08": _gzip,
-    b"\x78\x01": _zlib,
-    b"\x78\x5e": _zlib,
-    b"\x78\x9c": _zlib,
-    b"\x78\xda": _zlib,
-    b"1AY&SY": _bzip2,
-    b"\xfd7zXZ\x00": _xz,
-    b"PK\x03\x04": _zip,
-    b"\x28\xb5\x2f\xfd": _zstd,
-}
-_OPENERS = tuple(_MAGIC.values())
-_MATCHER = BytesAhoCorasick(list(_MAGIC), matchkind=MatchKind.LeftmostLongest)
+    begin: int
+    end: int
+    by: str
 
 
 class Carver:
-    """Finds compressed streams in bytes fed in order, and hands on what they hold.
+    """Finds compressed streams in windows given in order, and hands on what they hold.
 
     Bytes of a stream that decoded are not searched for further streams; what it put out is.
     """
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, repeats: Repeats) -> None:
         """Begin at offset 0 of the host's bytes."""
         self._host = host
-        self._kept = b""
-        self._at = 0  # offset of the first kept byte
+        self._repeats = repeats
+        self._fed = 0  # offset behind what was looked at
+        self._until = 0  # offset behind the last stream
         self._active: _Running | None = None
-        self.consumed = 0  # bytes that belonged to decoded streams
+        self._breaks: Sequence[int] = ()
+        self._decoded: list[Decoded] = []
 
-    def feed(self, chunk: bytes) -> None:
-        """Take the next bytes. Streams begin and end anywhere, and span any number of calls."""
-        self._take(chunk, last=False)
+    def take(
+        self,
+        window: bytes | memoryview,
+        at: int,
+        starts: Iterable[tuple[int, int]],
+        breaks: Sequence[int] = (),
+    ) -> None:
+        """Go on through a window whose first byte has offset `at`. `starts` are (offset, number of the opener); no stream
+        goes on beyond one of the `breaks`, which are in order.
+        """
+        view, fed = memoryview(window), self._fed
+        self._fed = at + len(view)
+        self._breaks = breaks
+        if self._active is not None:
+            self._pump(self._active, view, at, fed)
+        for offset, opener in starts:
+            if self._active is not None:
+                break
+            if offset >= self._until:
+                self._begin(view, at, offset, opener)
 
     def close(self) -> None:
         """No more will come: a stream that is still open was cut off."""
-        self._take(b"", last=True)
-        if self._active:
-            self._active.outlet.close()
-            self._host.gap(f"a {self._active.name} stream ends too early", deciding=False)
-
-    def _take(self, chunk: bytes, *, last: bool) -> None:
-        window = self._kept + chunk if self._kept else chunk
-        position = self._resume(window)
-        limit = len(window) if last else len(window) - _HEADER
-        if self._active is None:
-            position = self._search(window, position, limit)
-        keep = len(window) if self._active else max(position, limit, 0)
-        self._kept, self._at = window[keep:], self._at + keep
-
-    def _resume(self, window: bytes) -> int:
-        """Feed the stream that was open; the position behind it, or 0 where it broke."""
         running, self._active = self._active, None
-        return self._pump(running, window, 0) if running else 0
+        if running is not None:
+            running.outlet.close()
+            self._host.gap(f"a {running.start.name} stream ends too early", deciding=False)
 
-    def _search(self, window: bytes, position: int, limit: int) -> int:
-        """Try every magic from a position on; the position behind the last stream that was decoded."""
-        for index, start, _ in _MATCHER.find_matches_as_indexes(window):
-            if start < position or start >= limit:
-                continue
-            running, begin = self._open(index, window, start)
-            if running is None:
-                continue
-            end = self._pump(running, window, begin)
-            if running.broken and running.taken <= _RETRY:
-                continue
-            position = max(end, begin + running.taken) if running.broken else end
-            if self._active:
-                break
-        return position
+    def decoded(self) -> list[Decoded]:
+        """What was decoded since this was last asked, in order."""
+        told, self._decoded = self._decoded, []
+        return told
 
-    def _pump(self, running: "_Running", window: bytes, begin: int) -> int:
-        """Feed a stream from a position on; the position behind it, and `_active` where it goes on."""
-        used = running.pump(memoryview(window)[begin:])
-        if running.broken:
-            return begin
-        if used is None:
-            self._active = running
-            used = len(window) - begin
-        self.consumed += used
-        return begin + used
+    def _begin(self, view: memoryview, at: int, offset: int, opener: int) -> None:
+        position = offset - at
+        if opener == SPOT and is_plain(bytes(view[position : position + GLANCE])):
+            return
+        head = bytes(view[position : position + HEADER])
+        for start in headerless(head) if opener == SPOT else self._opener(head, opener):
+            begin = offset + start.skip
+            if begin >= max(at, self._until) and self._decode(start, view, at, min(offset, begin), begin):
+                return
 
-    def _open(self, index: int, window: bytes, at: int) -> tuple["_Running | None", int]:
+    def _opener(self, head: bytes, opener: int) -> tuple[Start, ...]:
         try:
-            start = _OPENERS[index](window, at)
+            start = OPENERS[opener][1](head)
         except NoDecoderError as missing:
             self._host.gap(f"{missing} has no decoder here", deciding=True)
-            return None, at
-        if start is None or at + start.skip < 0:
-            return None, at
-        begin = at + start.skip
-        if not _plausible(start, window[begin : begin + _TRIAL]):
-            return None, at
-        outlet = self._host.outlet(start.name, self._at + at)
-        return (_Running(start, outlet), begin) if outlet else (None, at)
+            return ()
+        return (start,) if start is not None else ()
+
+    def _decode(self, start: Start, view: memoryview, at: int, offset: int, begin: int) -> bool:
+        """Decode a stream found at an offset, if it is one; bzip2's magic stands behind its stream's first bytes."""
+        data = view[begin - at :]
+        if not _plausible(start, data[:_TRIAL]):
+            return False
+        known = self._repeats.length(start.name, data, self._host.locate(offset))
+        if known:
+            self._decoded.append(Decoded(begin, begin + known, start.name))
+            self._until = begin + known
+            return True
+        outlet = self._host.outlet(start.name, offset)
+        return outlet is not None and self._pump(_Running(start, outlet, offset, begin), view, at, begin)
+
+    def _pump(self, running: "_Running", view: memoryview, at: int, position: int) -> bool:
+        """Feed a stream from an offset on; false where it broke so soon that it was none."""
+        place = bisect_right(self._breaks, position)
+        stop = self._breaks[place] if place < len(self._breaks) else self._fed
+        used = running.pump(view[position - at : stop - at])
+        self._active = None
+        if running.broken:
+            return self._broken(running)
+        if used is not None:
+            self._ended(running, view, at, position + used)
+        elif place < len(self._breaks):
+            self._cut_off(running, stop)
+        else:
+            self._active = running
+            self._credit(running, stop)
+        return True
+
+    def _broken(self, running: "_Running") -> bool:
+        running.outlet.close()
+        if running.taken <= _RETRY or running.start.headerless:
+            return False
+        self._credit(running, running.begin + running.taken)
+        return True
+
+    def _ended(self, running: "_Running", view: memoryview, at: int, end: int) -> None:
+        if isinstance(running.inflater, Lossy) and running.inflater.lost:
+            self._host.gap(f"{running.inflater.lost} has no decoder here", deciding=True)
+        if running.begin >= at:
+            place = self._host.locate(running.offset)
+            self._repeats.add(running.start.name, view[running.begin - at : end - at], place)
+        self._credit(running, end)
+
+    def _cut_off(self, running: "_Running", end: int) -> None:
+        """What lies in it is searched again where it is short: it may have been no stream."""
+        running.outlet.close()
+        self._host.gap(f"a {running.start.name} stream ends too early", deciding=False)
+        until = self._until
+        self._credit(running, end)
+        if end - running.begin <= _RETRY:
+            self._until = until
+
+    def _credit(self, running: "_Running", end: int) -> None:
+        begin = max(running.begin, running.credited)
+        self._until = max(self._until, end)
+        if end > begin:
+            self._decoded.append(Decoded(begin, end, running.start.name))
+            running.credited = end
 
 
+@dataclass(slots=True)
 class _Running:
     """A stream being decoded."""
 
-    def __init__(self, start: Start, outlet: Outlet) -> None:
-        self.name = start.name
-        self.outlet = outlet
-        self.taken = 0  # bytes of input that decoded
-        self.broken = False
-        self._inflater = start.inflater()
+    start: Start
+    outlet: Outlet
+    offset: int  # of its magic
+    begin: int
+    taken: int = 0  # bytes of input that decoded
+    credited: int = 0  # offset up to which they were told
+    broken: bool = False
+    inflater: Inflater = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.inflater = self.start.inflater()
 
     def pump(self, data: memoryview) -> int | None:
         """Decode more; how many of the bytes belonged to the stream if it ended in them, else None."""
-        for start in range(0, len(data), _SLICE):
-            part = data[start : start + _SLICE]
+        for begin in range(0, len(data), _SLICE):
+            part = data[begin : begin + _SLICE]
             try:
-                wanted = all(self.outlet.feed(piece) for piece in self._inflater.pieces(part))
-            except BROKEN:
+                wanted = all(self.outlet.feed(piece) for piece in self.inflater.pieces(part))
+            except Broken:
                 wanted = False
             if not wanted:
                 self.broken = True
-                self.outlet.close()
                 return None
             self.taken += len(part)
-            if self._inflater.eof:
+            if self.inflater.eof:
                 self.outlet.close()
-                return start + len(part) - self._inflater.unused
+                return begin + len(part) - self.inflater.unused
         return None
 
 
-def _plausible(start: Start, head: bytes) -> bool:
-    """Whether the first kilobyte decodes; zlib's magic is short, so there it must put something out."""
+def _plausible(start: Start, head: memoryview) -> bool:
+    """Whether the first kilobyte decodes, and where the magic is weak, to something."""
+    out = b""
     try:
-        out = next(start.inflater().pieces(head), b"")
-    except BROKEN:
+        for piece in start.inflater().pieces(head):
+            out += piece
+            if len(out) >= _ENOUGH or not start.headerless:
+                break
+    except Broken:
         return False
-    return start.name != "zlib" or bool(out)
+    if start.headerless:
+        return len(out) >= len(head) // 8 and len(set(out[:_ENOUGH])) < _CROWDED
+    return not start.strict or bool(out)
+
+
+def begins_stream(data: bytes, *, tried: bool) -> bool:
+    """Whether a stream begins within the first three bytes: what precedes it may share a digit with it.
+
+    It is `tried` where there are enough bytes for its first to be decoded.
+    """
+    return any(_begins_at(data[skipped:], tried=tried) for skipped in range(3) if MAGIC.match(data, skipped))
+
+
+def _begins_at(data: bytes, *, tried: bool) -> bool:
+    for magic, opener in OPENERS:
+        if data.startswith(magic):
+            try:
+                start = opener(data[:HEADER].ljust(HEADER, b"\0"))
+            except NoDecoderError:
+                return True  # whoever looks into it will say so
+            if start is None or not tried:
+                return start is not None
+            return _plausible(start, memoryview(data)[max(0, start.skip) :][:_TRIAL])
+    return data[4:10] == b"1AY&SY"

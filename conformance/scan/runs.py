@@ -1,102 +1,145 @@
-"""Long runs of base64 or hexadecimal digits, decoded at every phase and scanned again."""
+"""Runs of base64 or hexadecimal digits that a clue points at, decoded at its phase and scanned again."""
 
-from bisect import bisect_right
-from collections.abc import Callable
-from itertools import accumulate
+from collections.abc import Iterable
 from typing import Protocol
 
-from conformance.scan.carve import Outlet
-from conformance.scan.views import Alphabet, View, runs
+from conformance.scan.carve import Outlet, begins_stream
+from conformance.scan.patterns import Digits
+from conformance.scan.views import ALPHABETS, Alphabet, drop_breaks
 
-_BETWEEN = b"\0\0"  # keeps the runs of a batch apart
+_TRIED = 512  # characters in which a stream must show that it is one
+_BEFORE = 256  # digits before a needle, which may be read backwards
+_PIECE = 1 << 16
 
 
 class Host(Protocol):
     """Whoever scans what runs decode to."""
 
+    def outlet(self, name: str, offset: int) -> Outlet | None:
+        """A place for what a run at an offset decodes to; one is open at a time."""
+
     def branch(self, name: str, offset: int) -> Outlet | None:
-        """A place for what a run at an offset decodes to, beside others that are open."""
-
-    def batch(self, name: str, data: bytes, locate: Callable[[int], int]) -> None:
-        """Scan the decoded bytes of several runs."""
+        """A place beside others that are open."""
 
 
-class RunDecoder:
-    """Finds runs of one alphabet in views fed in order. What follows a run's first digits tells no phase,
-    so all are tried; a run that touches the end goes on in the next view."""
+class Runs:
+    """The runs of one host, in windows given in order. One that touches a window's end goes on in the next."""
 
-    def __init__(self, host: Host, alphabet: Alphabet) -> None:
+    def __init__(self, host: Host) -> None:
         """Begin with no open run."""
         self._host = host
-        self._alphabet = alphabet
-        self._open: list[_Phase] = []
+        self._open: list[_Run] = []
+        self._fed = 0
+        self._until: dict[tuple[str, int], int] = {}  # offsets behind the last run of each phase
 
-    def feed(self, view: View, base: int, *, last: bool) -> None:
-        """Decode the runs of a view of the bytes that begin at offset `base`."""
-        mask = view.data.translate(self._alphabet.mask)
-        position = self._continue(view.data, mask)
-        if position == len(mask) and not last:
+    def take(
+        self, window: bytes | memoryview, at: int, found: Iterable[tuple[int, Digits]], *, last: bool
+    ) -> None:
+        """Decode what the digits found at these offsets are a part of."""
+        end = at + len(window)
+        for run in self._open:
+            run.feed(window, at, self._fed)
+        self._fed = end
+        for offset, digits in found:
+            self._decode(window, at, offset, digits)
+        going_on = [run for run in self._open if run.end is None]
+        for run in self._open:
+            if last or run.end is not None:
+                run.close()
+        self._open = [] if last else going_on
+
+    def _decode(self, window: bytes | memoryview, at: int, offset: int, digits: Digits) -> None:
+        alphabet = ALPHABETS[digits.alphabet]
+        begin = offset - digits.lead
+        phase = alphabet.name, begin % alphabet.unit
+        if begin < max(at, self._until.get(phase, 0)):
             return
-        self._finish()
-        tail = len(mask) if last else mask.rfind(b" ") + 1
-        spans = [span for span in runs(mask, self._alphabet.least, position) if span[0] < tail]
-        if spans:
-            self._batch(view, base, spans)
-        if tail < len(mask):
-            self._begin(view.data[tail:], base + view.locate(tail))
+        if not digits.stream:
+            begin -= _digits_before(window[max(0, begin - at - _BEFORE) : begin - at], alphabet)
+        elif not self._believed(window, begin - at, alphabet):
+            return
+        self._until[phase] = self._run(window, at, begin, alphabet)
 
-    def _continue(self, data: bytes, mask: bytes) -> int:
-        """Feed the open run; the position behind it."""
-        if not self._open:
-            return 0
-        end = mask.find(b" ")
-        end = len(mask) if end < 0 else end
-        for phase in self._open:
-            phase.feed(data[:end])
-        return end
+    def _believed(self, window: bytes | memoryview, begin: int, alphabet: Alphabet) -> bool:
+        """Short looks first: three digits meet by chance all the time."""
+        glance = alphabet.glance.match(window, begin)
+        if glance is None or not begins_stream(alphabet.decode(_joined(glance[0])), tried=False):
+            return False
+        digits, _ = _leading(bytes(window[begin : begin + _TRIED]), alphabet)
+        return begins_stream(alphabet.decode(digits), tried=True)
 
-    def _begin(self, digits: bytes, offset: int) -> None:
-        for skipped in range(self._alphabet.unit):
-            outlet = self._host.branch(self._alphabet.name, offset)
-            if outlet is not None:
-                self._open.append(_Phase(self._alphabet, skipped, outlet))
-                self._open[-1].feed(digits)
-
-    def _finish(self) -> None:
-        for phase in self._open:
-            phase.close()
-        self._open = []
-
-    def _batch(self, view: View, base: int, spans: list[tuple[int, int]]) -> None:
-        for phase in range(self._alphabet.unit):
-            parts = [self._alphabet.decode(view.data[start + phase : end]) + _BETWEEN for start, end in spans]
-            ends = list(accumulate(len(part) for part in parts))
-
-            def locate(position: int, ends: list[int] = ends) -> int:
-                run = min(bisect_right(ends, position), len(spans) - 1)
-                return base + view.locate(spans[run][0])
-
-            self._host.batch(self._alphabet.name, b"".join(parts), locate)
+    def _run(self, window: bytes | memoryview, at: int, begin: int, alphabet: Alphabet) -> int:
+        """Decode a run; the offset behind it, as far as the window tells."""
+        run = _Run(alphabet)
+        run.feed(window, at, begin)
+        outlet = (self._host.branch if run.end is None else self._host.outlet)(alphabet.name, begin)
+        if outlet is None:
+            return at + len(window)
+        run.into(outlet)
+        if run.end is None:
+            self._open.append(run)
+            return at + len(window)
+        run.close()
+        return run.end
 
 
-class _Phase:
-    """An open run, read with a number of digits left out at its start."""
+class _Run:
+    """A run being decoded."""
 
-    def __init__(self, alphabet: Alphabet, skipped: int, outlet: Outlet) -> None:
+    def __init__(self, alphabet: Alphabet) -> None:
+        self.end: int | None = None  # offset behind it, once it ended
         self._alphabet = alphabet
-        self._skip = skipped
         self._rest = b""
-        self._outlet = outlet
+        self._waiting: list[bytes] = []
+        self._outlet: Outlet | None = None
 
-    def feed(self, digits: bytes) -> None:
-        """Decode whole units; the rest waits."""
-        text = self._rest + digits[self._skip :]
-        self._skip = max(0, self._skip - len(digits))
-        whole = len(text) // self._alphabet.unit * self._alphabet.unit
-        self._rest = text[whole:]
-        self._outlet.feed(self._alphabet.decode(text[:whole]))
+    def feed(self, window: bytes | memoryview, at: int, begin: int) -> None:
+        """Decode the digits from an offset on."""
+        for start in range(begin - at, len(window), _PIECE):
+            piece = bytes(window[start : start + _PIECE])
+            digits, ended = _leading(piece, self._alphabet)
+            self._decode(self._rest + digits)
+            if ended:
+                self.end = at + start + len(digits)
+                return
+
+    def into(self, outlet: Outlet) -> None:
+        """Hand on what was decoded and will be."""
+        self._outlet = outlet
+        for piece in self._waiting:
+            outlet.feed(piece)
+        self._waiting = []
 
     def close(self) -> None:
         """Decode the rest."""
-        self._outlet.feed(self._alphabet.decode(self._rest))
-        self._outlet.close()
+        if self._outlet is not None:
+            self._outlet.feed(self._alphabet.decode(self._rest))
+            self._outlet.close()
+
+    def _decode(self, digits: bytes) -> None:
+        whole = len(digits) // self._alphabet.unit * self._alphabet.unit
+        self._rest = digits[whole:]
+        decoded = self._alphabet.decode(digits[:whole])
+        if self._outlet is None:
+            self._waiting.append(decoded)
+        else:
+            self._outlet.feed(decoded)
+
+
+def _joined(digits: bytes) -> bytes:
+    return digits.translate(None, b"\r\n\0\\")
+
+
+def _leading(data: bytes, alphabet: Alphabet) -> tuple[bytes, bool]:
+    """The digits that some bytes begin with, and whether anything else follows them."""
+    joined = drop_breaks(data)
+    match = alphabet.run.match(joined)
+    digits = match[0] if match else b""
+    return digits, len(digits) < len(joined)
+
+
+def _digits_before(data: bytes | memoryview, alphabet: Alphabet) -> int:
+    """How many digits some bytes end with, in whole units."""
+    before = bytes(data)
+    count = len(before) - len(before.rstrip(alphabet.digits))
+    return count // alphabet.unit * alphabet.unit

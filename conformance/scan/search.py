@@ -1,22 +1,18 @@
 """Searching a window of bytes for many patterns at once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from ahocorasick_rs import BytesAhoCorasick, MatchKind
+from conformance.scan.clues import clues
+from conformance.scan.engines import interface
+from conformance.scan.engines.choice import Chosen, choose
+from conformance.scan.engines.interface import FloodedError, Hits
+from conformance.scan.patterns import Clue, Needle
 
-from conformance.canary.forms import Form
+__all__ = ["Hit", "Needle", "Search"]
 
-# The matcher is fast only while its vector prefilter applies: few patterns with similar beginnings.
-_GROUP = 48
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needle:
-    """One form of one thing searched for. The label is empty for the run's marker, else it names a secret."""
-
-    form: Form
-    label: str = ""
+_MOST = 1 << 17  # hits in one window; more are no coincidence, and no scan could look into them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,27 +25,78 @@ class Hit:
 
 
 class Search:
-    """Patterns, compiled. A window is passed over once per 48 of them."""
+    """Needles with the clues to them. They are compiled when first searched for."""
 
-    def __init__(self, needles: Iterable[Needle]) -> None:
-        """Compile; where two needles have equal patterns, the first counts."""
-        unique: dict[bytes, Needle] = {}
-        for needle in needles:
-            unique.setdefault(needle.form.pattern, needle)
-        ordered = [unique[pattern] for pattern in sorted(unique)]
-        self.patterns = len(ordered)
-        self.ahead = max((max(n.form.ahead, len(n.form.pattern)) for n in ordered), default=0)
-        self._groups = [
-            (_compile([n.form.pattern for n in group]), group)
-            for group in (ordered[start : start + _GROUP] for start in range(0, len(ordered), _GROUP))
-        ]
+    def __init__(
+        self,
+        needles: Iterable[Needle],
+        prints: Iterable[Needle] = (),
+        engines: Sequence[interface.Engine] | None = None,
+    ) -> None:
+        """Where two needles have equal patterns, the first counts. Fingerprints, of which there are many, get a pass of
+        their own over what the first has just read. Only some `engines` may be allowed to search.
+        """
+        self._engines = engines
+        unique = _unique(needles)
+        self._prints = tuple(needle for pattern, needle in _unique(prints).items() if pattern not in unique)
+        self._needles = tuple(sorted(unique.values(), key=lambda needle: (needle.deep, needle.pattern)))
+        self._plain = tuple(needle for needle in self._needles if not needle.deep)
+        self.patterns = len(self._needles)
+        self.ahead = max((max(n.form.ahead, len(n.pattern)) for n in self._needles), default=0)
 
-    def hits(self, window: bytes) -> Iterator[Hit]:
-        """Every pattern found. Where patterns of one group overlap, the leftmost and longest counts."""
-        for matcher, needles in self._groups:
-            for index, start, end in matcher.find_matches_as_indexes(window):
-                yield Hit(start, end, needles[index])
+    @cached_property
+    def plain(self) -> Chosen:
+        """The needles alone, without deep ones."""
+        return choose([needle.pattern for needle in self._plain], self._engines)
+
+    @cached_property
+    def full(self) -> Chosen:
+        """Needles and clues."""
+        return choose(
+            [entry.pattern for entry in self.watched[: len(self.watched) - len(self._prints)]], self._engines
+        )
+
+    @cached_property
+    def watched(self) -> Sequence[Needle | Clue]:
+        """What the numbers of `look` mean: needles, then clues, then fingerprints."""
+        unique: dict[bytes, Needle | Clue] = {needle.pattern: needle for needle in self._needles}
+        for clue in clues(self._needles):
+            unique.setdefault(clue.pattern, clue)
+        return (*unique.values(), *self._prints)
+
+    @cached_property
+    def prints(self) -> Chosen | None:
+        """The fingerprints, where there are any."""
+        return choose([needle.pattern for needle in self._prints], self._engines) if self._prints else None
+
+    def hits(self, window: bytes | memoryview) -> Iterator[Hit]:
+        """Every needle found, but for deep ones."""
+        for number, end in self.plain.matcher.scan(window, len(window) + _MOST):
+            needle = self._plain[number]
+            yield Hit(end - len(needle.pattern), end, needle)
+
+    def look(self, window: bytes | memoryview, *, clues: bool = True) -> tuple[Hits, bool]:
+        """Every pattern found, by its number in `watched`; and whether that is all of it.
+
+        Where there are so many that something is amiss, only needles are told, and no deep ones.
+        """
+        if clues:
+            try:
+                return self._everything(window), True
+            except FloodedError:
+                pass
+        return self.plain.matcher.scan(window, len(window) + _MOST), not clues
+
+    def _everything(self, window: bytes | memoryview) -> Hits:
+        hits = self.full.matcher.scan(window, _MOST)
+        if self.prints is not None:
+            first = len(self.watched) - len(self._prints)
+            hits += [(first + number, end) for number, end in self.prints.matcher.scan(window, _MOST)]
+        return hits
 
 
-def _compile(patterns: list[bytes]) -> BytesAhoCorasick:
-    return BytesAhoCorasick(patterns, matchkind=MatchKind.LeftmostLongest)
+def _unique(needles: Iterable[Needle]) -> dict[bytes, Needle]:
+    unique: dict[bytes, Needle] = {}
+    for needle in needles:
+        unique.setdefault(needle.pattern, needle)
+    return unique

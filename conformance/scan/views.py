@@ -3,11 +3,15 @@
 import binascii
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import accumulate
 
 _BLOCK = 1 << 12
+_STITCHED = 1 << 12  # bytes in which the pieces of one atom lie
+_LETTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
+_OTHERS = bytes(byte for byte in range(256) if byte not in _LETTERS[:-1])
+_NUMBERED = re.compile(rb"[A-Za-z_]*[0-9][0-9A-Za-z_]*")  # a counter, a time, an id
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 _HEX = b"0123456789abcdefABCDEF"
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
@@ -16,7 +20,7 @@ _SOFT = re.compile(rb"=\r?\n")  # RFC 2045, 6.7: a soft line break
 _ESCAPED = re.compile(rb"\\(?:[nr]|(?=/))")  # an escaped line break, and the backslash of an escaped solidus
 # A line of hexdump, xxd or od: an offset (below 2^28 in eight digits), then groups of two to eight digits.
 _DUMP = re.compile(
-    rb"\n0[0-9a-fA-F]{3,15}[:h]?[ \t]+((?:[0-9a-fA-F]{2}(?:[0-9a-fA-F]{2}){0,3}[ \t-]{1,3}){2,17})"
+    rb"\n0[0-9a-fA-F]{3,15}[:h]?[ \t]+((?:[0-9a-fA-F]{2}(?:[0-9a-fA-F]{2}){0,3}(?:[ \t-]{1,3}|(?=\r?\n))){2,17})"
 )
 # What streamed answers are logged as: one JSON string of a few characters per event.
 _DELTA = re.compile(
@@ -39,30 +43,63 @@ def without_blanks(window: bytes) -> View:
     return _transformed("unwrapped", window, _drop_blanks)
 
 
-def without_breaks(window: bytes) -> View:
-    """Line breaks removed, escaped ones too, so that wrapped base64 is one run."""
-    return _transformed("joined", window, _drop_breaks)
-
-
 def dumped(window: bytes) -> View | None:
     """The bytes that the lines of a hexadecimal dump show."""
     parts = [(match.start(1) - 1, _from_dump(match[1])) for match in _DUMP.finditer(b"\n" + window)]
     return _pieced("hexdump", parts)
 
 
+def exchanged(window: bytes) -> View | None:
+    """The same with the bytes of each pair exchanged, as `hexdump` and `od -x` print them on most machines."""
+    view = dumped(window)
+    return View("hexdump", _swapped(view.data), view.locate) if view else None
+
+
 def deltas(window: bytes) -> View | None:
     """The pieces of a streamed answer, joined."""
-    if b"delta" not in window and b"chunk" not in window:
-        return None
     return _pieced("deltas", [(match.start(1), match[1]) for match in _DELTA.finditer(window)])
+
+
+def squeezed(window: bytes) -> View:
+    """Letters and digits only."""
+    return _transformed("squeezed", window, lambda data: data.translate(None, _OTHERS))
+
+
+def stitched(window: bytes, begin: int, gap: bytes) -> View | None:
+    """What lies from a place on, without the gap that parts the pieces, whatever numbers stand in it."""
+    shape = b"".join(_NUMBERED.sub(rb"[0-9A-Za-z_]+?", part) for part in _escaped(gap))
+    if not gap.strip(_LETTERS) and _NUMBERED.search(gap):
+        return None  # nothing of it is fixed
+    parts, position = [], begin
+    for match in re.finditer(shape, window[begin : begin + _STITCHED], re.DOTALL):
+        parts.append((position, window[position : begin + match.start()]))
+        position = begin + match.end()
+    return _pieced("stitched", [*parts, (position, window[position : begin + _STITCHED])])
+
+
+def drop_breaks(data: bytes) -> bytes:
+    """Without line breaks, escaped ones too, so that wrapped digits are one run."""
+    return _ESCAPED.sub(b"", data).translate(None, b"\r\n\0")
+
+
+def _escaped(gap: bytes) -> list[bytes]:
+    """The gap in parts: numbered words as they are, what is between them escaped."""
+    parts, position = [], 0
+    for match in _NUMBERED.finditer(gap):
+        parts += [re.escape(gap[position : match.start()]), match[0]]
+        position = match.end()
+    return [*parts, re.escape(gap[position:])]
+
+
+def _swapped(data: bytes) -> bytes:
+    even = data[: len(data) // 2 * 2]
+    out = bytearray(len(even))
+    out[::2], out[1::2] = even[1::2], even[::2]
+    return bytes(out)
 
 
 def _drop_blanks(data: bytes) -> bytes:
     return _ESCAPED.sub(b"", _SOFT.sub(b"", data)).translate(None, b" \t\r\n\v\f")
-
-
-def _drop_breaks(data: bytes) -> bytes:
-    return _ESCAPED.sub(b"", data).translate(None, b"\r\n\0")
 
 
 def _transformed(name: str, window: bytes, transform: Callable[[bytes], bytes]) -> View:
@@ -108,17 +145,14 @@ def _pieced(name: str, parts: list[tuple[int, bytes]]) -> View | None:
 
 @dataclass(frozen=True, slots=True)
 class Alphabet:
-    """An encoding whose long runs are decoded: its digits, and the least run worth the work."""
+    """An encoding whose runs of digits are decoded."""
 
     name: str
-    mask: bytes  # translates digits to "a", all else to " "
+    digits: bytes
     unit: int  # digits after which the phase repeats
-    least: int
+    run: re.Pattern[bytes]
+    glance: re.Pattern[bytes]  # the least that is worth a look, line breaks among it
     decode: Callable[[bytes], bytes]
-
-
-def _mask(digits: bytes) -> bytes:
-    return bytes(0x61 if byte in digits else 0x20 for byte in range(256))
 
 
 def _from_base64(digits: bytes) -> bytes:
@@ -136,17 +170,16 @@ def _from_dump(groups: bytes) -> bytes:
     return line if len(line) > 24 else line[:16]
 
 
-# Shorter runs hold an atom only in a form that is searched for directly; 64 hex digits are a common digest.
-BASE64 = Alphabet("base64", _mask(_BASE64), 4, 48, _from_base64)
-HEX = Alphabet("hex", _mask(_HEX), 2, 70, _from_hex)
-
-
-def runs(mask: bytes, least: int, start: int = 0) -> Iterator[tuple[int, int]]:
-    """Every run of at least `least` digits in translated bytes from a position on, as (start, end)."""
-    wanted = b"a" * least
-    position = mask.find(wanted, start)
-    while position >= 0:
-        end = mask.find(b" ", position + least)
-        end = len(mask) if end < 0 else end
-        yield position, end
-        position = mask.find(wanted, end)
+ALPHABETS = {
+    "base64": Alphabet(
+        "base64",
+        _BASE64,
+        4,
+        re.compile(rb"[A-Za-z0-9+/_-]*"),
+        re.compile(rb"[A-Za-z0-9+/_\r\n\0\\-]{24}"),
+        _from_base64,
+    ),
+    "hex": Alphabet(
+        "hex", _HEX, 2, re.compile(rb"[0-9A-Fa-f]*"), re.compile(rb"[0-9A-Fa-f\r\n\0]{24}"), _from_hex
+    ),
+}

@@ -33,6 +33,7 @@ It is TOML. Unknown keys are refused, with the line they stand on.
 _EXAMPLES = (
     ("openrouter", "Keys as OpenRouter manages them, with storage"),
     ("litellm", "A LiteLLM proxy, without storage"),
+    ("everything_inside", "With every kind of surface, and the gateway's processes"),
     ("own_dialect", "A dialect of its own: limits on users, in cents"),
     ("outside", "Nothing but a URL and a key"),
 )

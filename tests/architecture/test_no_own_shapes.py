@@ -33,7 +33,7 @@ _ALLOWED = {
         ("permission_error", "not_found_error", "rate_limit_error", "overloaded_error"), _ANTHROPIC
     ),
     **dict.fromkeys(("api_key",), _TARGET_FILE),
-    **dict.fromkeys(("store_true", "/dev/null"), _PYTHON),
+    **dict.fromkeys(("store_true", "/dev/null", "/tmp"), _PYTHON),
 }
 # It starts that very gateway and writes the target file for it; no check sees anything of this.
 _DEMO = Path("conformance/commands/demo.py")

@@ -71,7 +71,7 @@ def test_what_cannot_be_measured_here_is_named_with_its_reason(
 def test_measurements_are_found_by_their_decorators() -> None:
     found = {one.name for one in measurements()}
 
-    assert {"audit.start_s", "cli.help_s", "gateway.requests_cpu_us", "judge.s", "scan.raw_mb_s"} <= found
+    assert {"audit.start_s", "cli.help_s", "gateway.requests_cpu_us", "judge.s", "scan.vs_rg"} <= found
 
 
 def test_measurements_beside_peers_are_made_only_when_asked_for() -> None:

@@ -128,7 +128,7 @@ role = "log"
         ('[models."v4.1"]\nprompt_price = "x"\ncompletion_price = "1"\n', 7, "'models.v4.1.prompt_price': 'x'"),
         ("[models.a]\n[models.b]\nmax_output = 0\n", 8, "'models.*.max_output': Expected `int` >= 1"),
         ("[models.a]\nmax_outputs = 5\n", 7, "unknown key 'models.*.max_outputs'"),
-        ('[[surfaces]]\nkind = "files"\nlocator = "a"\n[[surfaces]]\nkind = "redis"\nlocator = "b"\n', 10, "'surfaces.1.kind'"),
+        ('[[surfaces]]\nkind = "files"\nlocator = "a"\n[[surfaces]]\nkind = "tape"\nlocator = "b"\n', 10, "'surfaces.1.kind'"),
         ('[[surfaces]]\nkind = "files"\nlocator = "a"\n[[surfaces]]\nlocator = "b"\nkind = 5\n', 11, "'surfaces.1.kind'"),
         (
             SURFACES,

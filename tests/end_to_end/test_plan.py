@@ -35,3 +35,15 @@ def test_a_plan_says_where_how_much_and_what_stays_open(gateproof: Command) -> N
     assert "declare `credentials.admin` with `dialect`" in outside
     assert "keys are made and revoked at https://gateway.staging.example\n" in operator
     assert "the limits are lower than the plan" in operator
+    assert (
+        "read: sqlite state/accounts.sqlite3 (account), at most 68,719,476,736 bytes and 600 s\n" in operator
+    )
+    assert "processes are not looked at: `processes` names none" in operator
+
+
+def test_a_plan_names_commands_streams_and_processes(gateproof: Command) -> None:
+    told = gateproof("plan", EXAMPLES / "everything_inside.toml").stdout
+
+    assert "read while canaries pass: command pod logs (log), by running kubectl, at most" in told
+    assert "read while canaries pass: http https://gateway.staging.example/logs/stream (log), at most" in told
+    assert "processes are looked at: called litellm; listening on 4000\n" in told

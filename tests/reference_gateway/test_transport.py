@@ -111,6 +111,18 @@ def test_an_upgrade_is_not_taken(gateway: RunningGateway) -> None:
     assert exchange(gateway, data).status == 401
 
 
+def test_the_description_is_for_those_who_may_list_the_models(gateway: RunningGateway, key: str) -> None:
+    narrow = gateway.new_key(endpoints=["chat/completions"])[1]
+
+    answers = {}
+    for holder in (None, narrow, key):
+        with gateway.client(holder) as client:
+            answers[holder] = client.get("/openapi.json")
+
+    assert [answer.status_code for answer in answers.values()] == [401, 403, 200]
+    assert answers[key].json()["openapi"] == "3.1.0"
+
+
 def test_tls_1_2_is_refused_where_1_3_is_served(gateway: RunningGateway) -> None:
     old = ssl.create_default_context(cafile=gateway.ca)
     old.maximum_version = ssl.TLSVersion.TLSv1_2

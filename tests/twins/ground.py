@@ -217,7 +217,7 @@ api_key = {{ file = "provider.key" }}
 
 [dialect]
 {entry.dialect or make.dialect}
-{make.surfaces}
+{make.surfaces}{entry.surfaces}
 [claims]
 {_pairs(claims)}
 [limits]

@@ -691,6 +691,11 @@ def _sent(parts: Parts, around: type[UpstreamAround]) -> Parts:
     return replace(parts, upstream=lambda config, rule, dialer: around(upstream(config, rule, dialer)))
 
 
+def _copied(request: Outbound) -> Outbound:
+    """To be sent beside the original."""
+    return replace(request, body=Sealed(unsealed(request.body)))
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """An answer to be given again."""
@@ -776,7 +781,7 @@ def calls_sent_twice(parts: Parts) -> Parts:
     class Doubling(UpstreamAround):
         @asynccontextmanager
         async def send(self, request: Outbound) -> AsyncIterator[Answer]:
-            async with self.inner.send(request) as spare:
+            async with self.inner.send(_copied(request)) as spare:
                 async for _ in spare.pieces():
                     continue
             async with self.inner.send(request) as answer:
@@ -793,7 +798,7 @@ def streams_sent_twice(parts: Parts) -> Parts:
         @asynccontextmanager
         async def send(self, request: Outbound) -> AsyncIterator[Answer]:
             if request.stream:
-                async with self.inner.send(request) as spare:
+                async with self.inner.send(_copied(request)) as spare:
                     async for _ in spare.pieces():
                         continue
             async with self.inner.send(request) as answer:

@@ -17,8 +17,8 @@ Kind = Literal["flawed", "conformant", "broken"]
 _Made = TypeVar("_Made")
 # Modules by the host whose process needs them; importing no more keeps the start of a twin short.
 _MODULES: Mapping[str, tuple[str, ...]] = {
-    "reference": ("reference_twins", "reference_variants"),
-    "second": ("second_twins", "second_variants"),
+    "reference": ("reference_twins", "reference_variants", "reference_places"),
+    "second": ("second_twins", "second_variants", "second_places"),
     "broken": ("broken",),
 }
 _KINDS: tuple[Kind, ...] = ("flawed", "conformant", "broken")
@@ -29,8 +29,8 @@ class Entry:
     """One gateway to be audited.
 
     `make` is what its host replaces: a `Change` of the reference gateway, a class of the second gateway, or for
-    a broken target the `Breakage` that stands before it. `claims`, `dialect` and `limits` go into the target file,
-    `config` into the second gateway's own configuration.
+    a broken target the `Breakage` that stands before it. `claims`, `dialect`, `limits` and further `surfaces` go into the target
+    file, `config` into the second gateway's own configuration.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Entry:
     claims: Mapping[str, object] = field(default_factory=dict)
     dialect: str = ""
     limits: Mapping[str, object] = field(default_factory=dict)
+    surfaces: str = ""
     config: Mapping[str, object] = field(default_factory=dict)
 
     def id(self) -> str:

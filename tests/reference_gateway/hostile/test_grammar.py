@@ -1,6 +1,7 @@
 """Bytes that are HTTP in part, or in more than one way."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -98,8 +99,12 @@ MALFORMED: dict[str, Bytes] = {
 
 
 @pytest.mark.parametrize("case", MALFORMED)
-def test_what_is_no_http_or_two_kinds_of_it_is_refused_once(patient: Attacked, case: str) -> None:
-    (answer,) = said(patient.gateway, MALFORMED[case](patient.key))
+@pytest.mark.parametrize("plane", ["content", "admin"])
+def test_what_is_no_http_or_two_kinds_of_it_is_refused_once(patient: Attacked, case: str, plane: str) -> None:
+    gateway = patient.gateway
+    port = {"content": gateway.port, "admin": gateway.admin_port}[plane]
+
+    (answer,) = said(replace(gateway, port=port), MALFORMED[case](patient.key))
 
     assert answer.status == 400
     assert answer.all("connection") == ["close"]

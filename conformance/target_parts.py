@@ -1,0 +1,29 @@
+"""What target files are made of: tables that refuse unknown keys, and credentials that are named and never given."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the target file; unknown keys are refused."""
+
+
+def doc(text: str) -> Meta:
+    """What the reference page says of a key."""
+    return Meta(description=text)
+
+
+class Secret(Part, frozen=True, kw_only=True):
+    """Where a credential is found; never the credential itself. Exactly one of the two."""
+
+    env: Annotated[str, doc("name of an environment variable that holds it")] = ""
+    file: Annotated[str, doc("a file that holds it, relative to the target file")] = ""
+
+
+class Auth(Part, frozen=True, kw_only=True):
+    """How a caller presents a key."""
+
+    header: Annotated[str, doc("name of the header")] = "Authorization"
+    value: Annotated[str, doc("its value; `{key}` stands for the key")] = "Bearer {key}"
