@@ -51,6 +51,24 @@ def test_a_provider_is_told_what_it_needs_and_nothing_of_the_caller(
     )
 
 
+def test_what_was_sent_is_let_go_of_while_its_answer_comes(
+    authority: Authority, good: ssl.SSLContext
+) -> None:
+    async def scene() -> tuple[int, int]:
+        async with providing(steady, good) as heard:
+            provider = provider_at(heard.port, authority.root)
+            upstream = upstream_to(provider, Direct(heard.port))
+            request = outbound(provider, b"a prompt")
+            async with upstream.send(request) as answer:
+                left = len(request.body)
+                async for _ in answer.pieces():
+                    continue
+            await upstream.close()
+            return left, heard.heard.count(b"a prompt")
+
+    assert play(scene()) == (0, 1)
+
+
 def test_a_stream_is_asked_for_as_one(authority: Authority, good: ssl.SSLContext) -> None:
     async def scene() -> bytes:
         async with providing(steady, good) as heard:
