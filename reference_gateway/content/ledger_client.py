@@ -203,8 +203,9 @@ class LedgerClient:
                 if self._greeted is not None and not self._greeted.done():
                     self._greeted.set_result(epoch)
             case Revoked(key_id):
+                # Later in this turn's queue than whoever was just told of a hold: their stream is registered by then.
                 for listener in self._listeners:
-                    listener(key_id)
+                    asyncio.get_running_loop().call_soon(listener, key_id)
             case _:
                 self._answer(seq, message)
 

@@ -1,5 +1,7 @@
 """What the ledger remembers of one content worker, and what it takes for a breach of the protocol."""
 
+from collections import OrderedDict
+
 from reference_gateway.ledger import wire
 from reference_gateway.ledger.numbers import Numbers
 from reference_gateway.ledger.wire import Finished, Reserve
@@ -19,7 +21,9 @@ class Connection:
         self.broken = False
         self._proven: dict[int, int] = {}
         self._holds: set[int] = set()
-        self._ended: dict[int, None] = {}  # the latest holds that were settled, oldest first
+        # The latest holds that were settled, oldest first. A dict would look for its first key behind all that
+        # were taken out before.
+        self._ended: OrderedDict[int, None] = OrderedDict()
         self._numbers = Numbers()
 
     def prove(self, key_id: int, generation: int) -> None:
@@ -51,7 +55,7 @@ class Connection:
         self._holds.remove(rid)
         self._ended[rid] = None
         if len(self._ended) > wire.WINDOW:
-            del self._ended[next(iter(self._ended))]
+            self._ended.popitem(last=False)
         return True
 
     def finish(self, message: Finished) -> int:

@@ -59,7 +59,7 @@ async def _keep_books(
     tokens = read_tokens(config.admin_tokens)
     api = AdminApi(tokens, parts.accounts(book), parts.key_view, config, metrics)
     del tokens
-    app: App = parts.admin_app(Boundary((api.resolve,), EventDiary(emit), config.bounds.write_seconds))
+    app: App = parts.admin_app(Boundary((api.resolve,), EventDiary(emit)))
     server = http_server(app, context, parts.response_headers, config.bounds, leash.ready)
     leash.attach(loop, server.stop, ledger.add)
     await server.run_until_stopped(listener)

@@ -61,7 +61,7 @@ class Worker:
         streams = OpenStreams()
         around.on_revoked(streams.revoke)
         edge = Edge(config, around, Relay(upstream, streams, config.bounds), health)
-        app = parts.app(Boundary((edge.resolve,), diary, config.bounds.write_seconds))
+        app = parts.app(Boundary((edge.resolve,), diary))
         return http_server(app, self.context, parts.response_headers, config.bounds, listening)
 
     async def _serve(

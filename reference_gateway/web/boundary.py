@@ -63,10 +63,9 @@ class EventDiary:
 class Boundary:
     """The ASGI application. `resolvers` are asked in order which endpoint a path names."""
 
-    def __init__(self, resolvers: Sequence[Resolver], diary: Diary, write_timeout: float) -> None:
+    def __init__(self, resolvers: Sequence[Resolver], diary: Diary) -> None:
         self._resolvers = tuple(resolvers)
         self._diary = diary
-        self._write_timeout = write_timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one HTTP request; other scopes (lifespan, WebSocket) are not offered."""
@@ -75,7 +74,7 @@ class Boundary:
         began = time.monotonic_ns()
         number, request_id = self._diary.begin()
         request = _request_of(scope, receive, request_id)
-        outlet = Outlet(send, request.request_id, self._write_timeout)
+        outlet = Outlet(send, request.request_id)
         endpoint = self._resolve(request.path)
         await self._guarded(endpoint, request, outlet)
         self._diary.finish(

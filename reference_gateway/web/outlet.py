@@ -1,4 +1,4 @@
-"""The only way bytes leave towards a client: in order, bounded in time, and closable once."""
+"""The only way bytes leave towards a client: in order, and closable once."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -19,14 +19,13 @@ _PIECE: Final = 65_536
 class Outlet:
     """Writes one response. After `abandon` or an end, further writes vanish without error.
 
-    A client that stops reading for `write_timeout` seconds is treated as gone. Faults are said in
-    OpenAI's shape until `speak` names another one.
+    How long a client may leave what is written unread is the protocol's to bound: it hangs up, and `send`
+    returns. Faults are said in OpenAI's shape until `speak` names another one.
     """
 
-    def __init__(self, send: Send, request_id: int, write_timeout: float) -> None:
+    def __init__(self, send: Send, request_id: int) -> None:
         self._send = send
         self._request_id = f"req_{request_id:032x}".encode()
-        self._write_timeout = write_timeout
         self._lock = asyncio.Lock()
         self._body: FaultBody = error_body
         self._in_band: InBand = error_event
@@ -78,14 +77,10 @@ class Outlet:
             await self.finish(self._in_band(refusal.fault))
 
     async def _put(self, messages: Iterable[Message]) -> None:
-        """Whole, whatever else is to be written meanwhile; up to where the client is found gone."""
+        """Whole, whatever else is to be written meanwhile."""
         async with self._lock:
-            try:
-                for message in messages:
-                    async with asyncio.timeout(self._write_timeout):
-                        await self._send(message)
-            except TimeoutError:
-                self.ended = True
+            for message in messages:
+                await self._send(message)
 
 
 def _pieces(data: bytes, *, more: bool) -> Iterable[Message]:

@@ -35,11 +35,11 @@ class _UnacceptableError(Exception):
 
 
 class _Awaited(Enum):
-    """What a connection waits for with its clock running."""
+    """What a connection waits for with its clock running, and which of the bounds says how long."""
 
-    HEAD = 0
-    REST_OF_BODY = 1  # of a request that has been answered already
-    READER = 2
+    HEAD = "head_seconds"
+    REST_OF_BODY = "body_seconds"  # of a request that has been answered already
+    READER = "write_seconds"
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -50,8 +50,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     # With more names than a shared table of keys has room for, each connection would have a table of its own.
     __slots__ = (
-        "_awaited", "_clock", "_deaf", "_fields", "_head_bytes", "_in_body", "_in_head", "_max_head", "_newest", "_place",
-        "_refused", "_seconds", "_serving", "_unseen_bytes",
+        "_awaited", "_bounds", "_clock", "_deaf", "_fields", "_head_bytes", "_in_body", "_in_head", "_newest", "_place",
+        "_refused", "_serving", "_unseen_bytes",
     )  # fmt: skip
 
     def __init__(
@@ -59,12 +59,7 @@ class BoundedProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, {})
         self._place = place
-        self._max_head = bounds.max_head
-        self._seconds = {
-            _Awaited.HEAD: bounds.head_seconds,
-            _Awaited.REST_OF_BODY: bounds.body_seconds,
-            _Awaited.READER: bounds.write_seconds,
-        }
+        self._bounds = bounds
         self._awaited: _Awaited | None = None
         self._clock: asyncio.TimerHandle | None = None
         self._newest: RequestResponseCycle | None = None
@@ -171,11 +166,11 @@ class BoundedProtocol(HttpToolsProtocol):
     def _count(self, size: int) -> None:
         self._head_bytes += size
         self._unseen_bytes = 0
-        if self._head_bytes > self._max_head or self._fields > _MOST_FIELDS:
+        if self._head_bytes > self._bounds.max_head or self._fields > _MOST_FIELDS:
             raise _UnacceptableError
 
     def _too_large(self) -> bool:
-        return self._head_bytes + self._unseen_bytes > self._max_head or self._fields > _MOST_FIELDS
+        return self._head_bytes + self._unseen_bytes > self._bounds.max_head or self._fields > _MOST_FIELDS
 
     def _require_sense(self) -> None:
         """What llhttp lets through: other versions and codings, targets with fragments, not exactly one host.
@@ -278,7 +273,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._clock.cancel()
             self._clock = None
         if awaited is not None:
-            self._clock = self.loop.call_later(self._seconds[awaited], self._hang_up)
+            self._clock = self.loop.call_later(getattr(self._bounds, awaited.value), self._hang_up)
 
     def _hang_up(self) -> None:
         """With a reset: the kernel would keep what is not sent yet for as long as the caller does not read it."""

@@ -13,7 +13,7 @@ from tests.bench.gateway_standing import gateway, new_key, set_up, started
 from tests.bench.measure import measurement
 
 _FLAGS = {"confined": (), "unconfined": ("--unconfined",), "together": ("--together",)}
-_ROUNDS, _SECONDS = 24, 0.25
+_ROUNDS, _SECONDS = 48, 0.25
 _STARTS = 5
 
 

@@ -11,10 +11,12 @@ from reference_gateway.ledger.wire import (
     Held,
     Outcome,
     Refused,
+    Revoked,
     Settle,
     Standing,
     Why,
     answer_frame,
+    news_frame,
     read_request,
 )
 from tests.reference_gateway.ledger_parts import RESERVE, authorise, metered
@@ -228,6 +230,28 @@ def test_listeners_of_every_worker_hear_that_a_key_is_revoked() -> None:
             told = {await heard.get() for _ in range(3)}
 
             assert told == {(number, issued.record.key_id) for number in range(3)}
+
+    played(scene())
+
+
+def test_news_that_comes_together_with_a_hold_is_heard_after_who_asked_for_the_hold_has_it() -> None:
+    async def scene() -> None:
+        async with scripted() as ledger:
+            order: list[str] = []
+            ledger.client.on_revoked(lambda _key_id: order.append("revoked"))
+
+            async def asking() -> None:
+                await ledger.client.reserve(RESERVE)
+                order.append("held")
+
+            asked = asyncio.ensure_future(asking())
+            await turns()
+            ((seq, _),) = ledger.heard(1)
+            ledger.end.sendall(answer_frame(seq, Held(9)) + news_frame(Revoked(RESERVE.key_id)))
+            await asked
+            await turns()
+
+            assert order == ["held", "revoked"]
 
     played(scene())
 

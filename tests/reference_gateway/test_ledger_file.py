@@ -196,6 +196,11 @@ def test_a_folder_that_is_not_there_is_said_to_be_unwritable(tmp_path: Path) -> 
         open_sqlite(tmp_path / "nowhere" / "ledger.sqlite3")
 
 
+def test_a_place_without_a_name_is_the_operators_to_mend() -> None:
+    with pytest.raises(LedgerFileError, match="a folder, not a file"):
+        open_sqlite(Path("/"))
+
+
 def test_what_was_committed_is_there_when_the_file_is_opened_again(path: Path) -> None:
     storage = open_sqlite(path)
     storage.use(MODELS)

@@ -29,7 +29,7 @@ _HOLD_ACCOUNT: Final = """
 _NOTE_HOLD: Final = """
     INSERT INTO reservation (key_id, account, amount, key_win, account_win, limited, model, endpoint,
         prompt_bound, created_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING rid
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 # The DELETE is the claim: whoever gets the row settles, and nobody gets it twice.
 _CLAIM: Final = "DELETE FROM reservation WHERE rid = ? RETURNING *"
@@ -135,7 +135,8 @@ class Holds(Keys):
     ) -> Held:
         limited = key["limited"] or (account is not None and account["limited"])
         account_win = account["win"] if account is not None else None
-        hold = self._one(
+        # Not RETURNING, which for one number would make and drop a table.
+        noted = self._db.execute(
             _NOTE_HOLD,
             (
                 message.key_id,
@@ -150,8 +151,8 @@ class Holds(Keys):
                 now,
             ),
         )
-        assert hold is not None  # noqa: S101 - INSERT … RETURNING gives a row or raises
-        return Held(hold["rid"])
+        assert noted.lastrowid is not None  # noqa: S101 - an INSERT gives one or raises
+        return Held(noted.lastrowid)
 
     def _limited(self, key_id: int) -> bool:
         row = self._one(_LIMITED_NOW, (key_id,))

@@ -32,6 +32,8 @@ class SqliteStorage(Holds, Accounts, AuditLog):
 
 def open_sqlite(path: Path) -> SqliteStorage:
     """Opens or makes the ledger file, for one process at a time. Raises LedgerFileError."""
+    if not path.name:
+        raise LedgerFileError("a folder, not a file")
     lock = _lock(path)
     try:
         return SqliteStorage(_connect(path), lock)

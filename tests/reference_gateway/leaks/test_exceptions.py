@@ -204,4 +204,4 @@ async def _carried(envelope: Envelope, upstream: Any) -> None:
     standing = Standing(1, 1, limited=True)
     relay = Relay(upstream, OpenStreams(), Bounds())
     settled: Any = _Settled()
-    await relay.carry(request, Outlet(send, 1, 1.0), envelope, standing, Hold(settled, 1))
+    await relay.carry(request, Outlet(send, 1), envelope, standing, Hold(settled, 1))

@@ -68,15 +68,27 @@ class Provider:
 
 @dataclass
 class Client:
-    """Reads for as long as `reads` is set, and stays until `left` is."""
+    """Reads for as long as `reads` is set, and stays until `left` is. Who was hung up on gets nothing."""
 
     reads: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
     told: list[Message] = field(default_factory=list)
     diary: list[str] = field(default_factory=list)
+    waiting: bool = False  # with something to read
+    hung_up: bool = False
+
+    def hang_up(self) -> None:
+        """As the protocol does to those who do not read."""
+        self.hung_up = True
+        self.left.set()
+        self.reads.set()
 
     async def send(self, message: Message) -> None:
+        self.waiting = not self.reads.is_set()
         await self.reads.wait()
+        self.waiting = False
+        if self.hung_up:
+            return
         self.told.append(message)
         self.diary.append(message["type"] if message.get("more_body", True) else "the end")
 
@@ -123,7 +135,7 @@ class Scene:
         request = Request(
             method="POST", path="/", query=b"", headers=(), receive=client.receive, request_id=1
         )
-        outlet = Outlet(client.send, 1, self._bounds.write_seconds)
+        outlet = Outlet(client.send, 1)
         standing = Standing(KEY, 1, limited=True)
         try:
             async with held(self.ledger, standing, envelope) as hold:

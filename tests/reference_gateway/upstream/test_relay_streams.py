@@ -156,15 +156,18 @@ def test_after_a_client_has_left_the_provider_is_read_for_a_while_only(
     assert one.settled == bill
 
 
-def test_a_client_that_does_not_read_is_taken_for_one_that_left() -> None:
+def test_a_client_that_was_hung_up_on_for_not_reading_is_one_that_left() -> None:
     async def scene() -> Scene:
         async def played() -> Pieces:
             one.client.reads.clear()
             yield DELTA
             await asyncio.Event().wait()
 
-        one = Scene(Provider(Played(played)), write_seconds=0.05, drain_seconds=0.1)
-        await one.run()
+        one = Scene(Provider(Played(played)), drain_seconds=0.1)
+        running = asyncio.ensure_future(one.run())
+        await until(lambda: one.client.waiting)
+        one.client.hang_up()
+        await running
         return one
 
     one = play(scene())
@@ -178,7 +181,7 @@ def test_a_dawdling_client_whose_time_is_up_pays_what_was_counted() -> None:
             one.client.reads.clear()
             yield DELTA + USAGE + DONE
 
-        one = Scene(Provider(Played(played)), request_seconds=0.1, write_seconds=5.0)
+        one = Scene(Provider(Played(played)), request_seconds=0.1)
         running = asyncio.ensure_future(one.run())
         await until(lambda: bool(one.settled))
         one.client.reads.set()
