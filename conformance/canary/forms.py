@@ -25,7 +25,7 @@ class Form:
     """One byte pattern of a text.
 
     `decode` reads the text back from up to `ahead` bytes that begin at the pattern, or, where `behind` is
-    set, from the bytes that end with it.
+    set, from the bytes that end with it. It is given the `lead` bytes before the pattern, too, or zeroes.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Form:
     decode: Decoder
     ahead: int
     behind: bool = False
+    lead: int = 0
 
 
 def forms(text: str, length: int) -> tuple[Form, ...]:
@@ -109,6 +110,7 @@ def _escaped(text: bytes, length: int) -> Iterator[Form]:
         ("decimal-list", ", {:d}", rb"[,\s]*(\d{2,3})", 10),
         ("decimal-list", ",{:d}", rb"[,\s]*(\d{2,3})", 10),
         ("decimal-list", " {:d}", rb"[,\s]*(\d{2,3})", 10),
+        ("octal-list", " {:03o}", rb"[,\s]*([0-7]{3})", 8),
     ):
         pattern = "".join(template.format(byte) for byte in text).lstrip(" ,:").encode()
         decode = partial(_units, re.compile(unit, re.IGNORECASE), radix)
@@ -132,26 +134,26 @@ def _mixed(text: bytes, length: int) -> Iterator[Form]:
     )
     for shift in range(5):
         pattern, lost = interior(text, shift, BASE32)
-        decode = partial(_bits, BASE32, lost)
+        decode = partial(bits, BASE32, lost)
         yield Form(name="base32", pattern=pattern, decode=decode, ahead=_room(length, 2))
     for shift in range(4):
         yield from _base85(text, shift, length)
     for shift in range(3):
         pattern, lost = interior(_spread(text, 2), shift, BASE64)
-        wide = partial(_bits, BASE64, lost)
+        wide = partial(bits, BASE64, lost)
         yield Form(
             name="base64(utf-16)", pattern=pattern, decode=_then(wide, _every_other), ahead=_room(length, 4)
         )
         inner, inner_lost = interior(text, shift, BASE64)
         for outer_shift in range(3):
             outer, outer_lost = interior(inner, outer_shift, BASE64)
-            twice = _then(partial(_bits, BASE64, outer_lost), partial(_bits_after_garbage, inner_lost))
+            twice = _then(partial(bits, BASE64, outer_lost), partial(_bits_after_garbage, inner_lost))
             yield Form(name="base64(base64)", pattern=outer, decode=twice, ahead=_room(length, 3))
 
 
 def _base64(text: bytes, shift: int, length: int, alphabet: bytes) -> Form:
     pattern, lost = interior(text, shift, alphabet)
-    return Form(name="base64", pattern=pattern, decode=partial(_bits, alphabet, lost), ahead=_room(length, 2))
+    return Form(name="base64", pattern=pattern, decode=partial(bits, alphabet, lost), ahead=_room(length, 2))
 
 
 def _base85(text: bytes, shift: int, length: int) -> Iterator[Form]:
@@ -181,7 +183,7 @@ def interior(text: bytes, shift: int, alphabet: bytes) -> tuple[bytes, int]:
     return bytes(alphabet[digit] for digit in digits), lost
 
 
-def _bits(alphabet: bytes, lost: int, found: bytes) -> bytes:
+def bits(alphabet: bytes, lost: int, found: bytes) -> bytes:
     """Read digits as bits that begin `lost` bits into the text; escapes and blanks are skipped."""
     width = len(alphabet).bit_length() - 1
     value = {digit: place for place, digit in enumerate(alphabet)}
@@ -195,7 +197,7 @@ def _bits(alphabet: bytes, lost: int, found: bytes) -> bytes:
 
 
 def _bits_after_garbage(lost: int, found: bytes) -> bytes:
-    return _bits(BASE64, lost, b"A" + found[1:])  # the outer layer may have spoilt the first character
+    return bits(BASE64, lost, b"A" + found[1:])  # the outer layer may have spoilt the first character
 
 
 def _unescaped(found: bytes) -> bytes:

@@ -7,26 +7,35 @@ Every character carries five bits of an alphabet without I and O. An atom surviv
 escaping rules of JSON, URLs, HTML, SQL, CSV and shells unchanged, and its length, a multiple of three,
 keeps base64 regular. Sequence, field and copy are enciphered: neighbouring canaries share no letters, so
 that compressors with a dictionary (lz4, snappy, LZF) keep them in one piece.
+
+Where no atom can go, or none would be kept, its canary goes as words, as a number or as a vector. These bear
+the sequence and a check: 30 bits for words, 6.6 for numbers, which must have been issued too, 24 for vectors.
 """
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
 from types import MappingProxyType
 
 import msgspec
 
-from conformance.model.storage import CanaryId
+from conformance.canary import numbers, vectors, words
+from conformance.model.storage import CONTROL_PATH, CanaryId
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 MARKER = 12
 LENGTH = 27
 RARE = "QZX"  # how every marker starts: rare in text, so that the scanner's prefilter seldom stops
 
+INDICES = 32  # vectors of one canary that are told apart
+
 _RUN, _PAYLOAD, _CHECK = 3, 6, 6  # characters
 _FIELD_BITS = 10  # of the payload's 30; the other 20 are the sequence
-_MOST = 1 << 5 * _PAYLOAD - _FIELD_BITS
+CONTROLS = 1 << 16  # the last numbers belong to canaries that the suite plants itself
+_MOST = (1 << 5 * _PAYLOAD - _FIELD_BITS) - CONTROLS
 _COPIES = 4
+_WORD_CHECK, _VECTOR_CHECK = 30, 24  # bits
 _LAST_FIELD = (1 << _FIELD_BITS) // _COPIES - 1  # fields beyond share it; the sequence tells them apart
 _ROUNDS = (b"1", b"2", b"3", b"4")
 _VALUE = {letter: value for value, letter in enumerate(ALPHABET)}
@@ -53,6 +62,9 @@ class Mint:
             raise ValueError("a run key has at least 16 bytes")
         self._key = run_key
         self.marker = RARE + _letters(_derive(run_key, b"marker"), MARKER - len(RARE))
+        self.rare = self._bits(b"words", 30)  # how its phrases, numbers and vectors begin
+        self.first_digits = numbers.first_digits(self._bits(b"digits %d" % n, 64) for n in count())
+        self.direction = vectors.direction(self._bits(b"vectors %d" % n, 64) for n in count())
         self._run = _letters(_derive(run_key, b"run"), _RUN)
         self._issued: dict[int, Issued] = {}
         self._fields: dict[str, int] = {}
@@ -78,6 +90,12 @@ class Mint:
         self._remember(Issued(sequence=sequence, path=path, field=field))
         return self._write(sequence, self._fields[field], 0)
 
+    def control(self, number: int) -> str:
+        """A canary that the suite plants itself, one of `CONTROLS`. It is told from content without being remembered, and a
+        number that is drawn anew for each look is not mistaken for what an earlier look left behind.
+        """
+        return self._write(_MOST + number % CONTROLS, 0, 0)
+
     def repeat(self, atom: str, copy: int) -> str:
         """The same canary as another copy (0 to 3), so that a sighting tells which of the copies was kept."""
         payload = self._parse(atom)
@@ -100,9 +118,70 @@ class Mint:
         if payload is None:
             return None
         sequence, _, copy = payload
+        return self._named(sequence, copy)
+
+    def phrase(self, atom: str) -> str:
+        """The canary of an atom as eight words of six letters, for texts from which an atom would be taken out."""
+        sequence = self._sequence(atom)
+        return words.phrase(self.rare, sequence << _WORD_CHECK | self._word_check(sequence))
+
+    def read_phrase(self, text: str) -> CanaryId | None:
+        """The canary whose phrase a text begins with, in any case and with anything between its words; or None."""
+        for payload in words.payloads(self.rare, text):
+            sequence, check = payload >> _WORD_CHECK, payload & (1 << _WORD_CHECK) - 1
+            if check == self._word_check(sequence):
+                return self._named(sequence)
+        return None
+
+    def number(self, atom: str) -> int:
+        """The canary of an atom as a number of 15 digits, for seeds and ids."""
+        sequence = self._sequence(atom)
+        return numbers.number(self.first_digits, sequence, self._number_check(sequence))
+
+    def read_number(self, number: int) -> CanaryId | None:
+        """The canary that a number stands for, or None: no number of this run, or of a canary not issued."""
+        sequence, check = numbers.parts(self.first_digits, number) or (-1, -1)
+        if sequence not in self._issued or check != self._number_check(sequence):
+            return None
+        return self._named(sequence)
+
+    def vector(self, atom: str, index: int = 0) -> tuple[float, ...]:
+        """The canary of an atom as an embedding of 16 components, one of `INDICES` by its index (modulo that)."""
+        payload = self._sequence(atom) * INDICES + index % INDICES
+        check = self._bits(b"vector %d" % payload, _VECTOR_CHECK)
+        return vectors.vector(self.direction, payload << _VECTOR_CHECK | check)
+
+    def read_vector(self, components: Sequence[float]) -> CanaryId | None:
+        """The canary whose vector the first 16 components are, its index as the copy; or None."""
+        number = vectors.payload_of(self.direction, components)
+        if number is None:
+            return None
+        payload, check = number >> _VECTOR_CHECK, number & (1 << _VECTOR_CHECK) - 1
+        if check != self._bits(b"vector %d" % payload, _VECTOR_CHECK):
+            return None
+        return self._named(*divmod(payload, INDICES))
+
+    def _sequence(self, atom: str) -> int:
+        payload = self._parse(atom)
+        if payload is None:
+            raise ValueError("not an atom of this run")
+        return payload[0]
+
+    def _named(self, sequence: int, copy: int = 0) -> CanaryId:
+        if sequence >= _MOST:
+            return CanaryId(sequence=sequence, path=CONTROL_PATH, field="planted", copy=copy)
         canary = self._issued.get(sequence)
         path, field = (canary.path, canary.field) if canary else ("unknown", "unknown")
         return CanaryId(sequence=sequence, path=path, field=field, copy=copy)
+
+    def _word_check(self, sequence: int) -> int:
+        return self._bits(b"phrase %d" % sequence, _WORD_CHECK)
+
+    def _number_check(self, sequence: int) -> int:
+        return self._bits(b"number %d" % sequence, 64) % numbers.CHECKS
+
+    def _bits(self, purpose: bytes, size: int) -> int:
+        return int.from_bytes(_derive(self._key, purpose)) >> 256 - size
 
     def _remember(self, canary: Issued) -> None:
         self._issued[canary.sequence] = canary

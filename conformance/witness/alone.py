@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from conformance.witness.canaries import Counted
 from conformance.witness.server import Witness, address
 from conformance.witness.tls import server_context
 
@@ -21,7 +22,7 @@ async def serve_alone(
             "a certificate needs its private key, and the other way round: give both, or neither"
         )
     tls = server_context(certificate, private_key) if certificate and private_key else None
-    async with Witness(host=host, port=port, tls=tls, atom="witness-answer-{:012d}".format) as witness:
+    async with Witness(host=host, port=port, tls=tls, canaries=Counted()) as witness:
         announce(f"the witness listens at {witness.url}")
         announce("name this to the gateway as an OpenAI-compatible provider; any key and model name will do")
         announce("it keeps what it is sent in memory until it is stopped, and writes nothing")

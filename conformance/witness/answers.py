@@ -4,15 +4,16 @@ The completion. A choice has as many tokens as the request allows, 16 where it s
 Its text has one byte per token, except that it is never shorter than the atom, so that every completion is
 traceable; the tokens of a shorter completion are then longer than a byte, as a tokenizer's may be. So tokens
 never exceed bytes of text, and choices times `max_tokens` bounds what is billed. All choices have the same
-text: the atom, then plain words.
+text: the atom, then plain words. A tool's arguments and a refusal are such a text too. What is said besides
+(reasoning, alternatives to tokens, errors, headers) costs nothing.
 
 The prompt. One token for four bytes of its text in UTF-8, rounded up, at least 1, and one for each token
 given as a number: never more than one per byte of the request's body.
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
 from typing import Any
@@ -59,6 +60,8 @@ class Answer:
     ending: Ending = Ending.WHOLE
     delay: float = 0.0  # seconds before the head
     pace: float = 0.0  # seconds after each piece
+    marked: int = 0  # characters of text up to the end of its canary
+    canaries: Mapping[str, str] = field(default_factory=dict, repr=False)  # in the answer, by field
 
 
 def batches(answer: Answer) -> Iterator[list[Piece]]:
@@ -67,6 +70,11 @@ def batches(answer: Answer) -> Iterator[list[Piece]]:
     pieces = iter(answer.pieces)
     while batch := list(islice(pieces, size)):
         yield batch
+
+
+def elsewhere(location: str) -> Answer:
+    """A redirect that keeps method and body (RFC 9110, 15.4.8)."""
+    return Answer(status=307, headers=(("location", location), ("content-length", "0")), pieces=())
 
 
 def plain(
@@ -79,14 +87,23 @@ def plain(
 
 
 def stream(events: Iterator[Piece], usage: Usage) -> Answer:
-    """Server-sent events, chunked, ended by `[DONE]`."""
-    pieces = (*events, Piece(b"data: [DONE]\n\n"))
-    return Answer(status=200, headers=(_EVENTS, ("cache-control", "no-cache")), pieces=pieces, usage=usage)
+    """Server-sent events, chunked."""
+    headers = (_EVENTS, ("cache-control", "no-cache"))
+    return Answer(status=200, headers=headers, pieces=tuple(events), usage=usage)
+
+
+DONE = Piece(b"data: [DONE]\n\n")  # ends the streams of chats and completions
 
 
 def event(body: Any, text: str = "") -> Piece:
     """One server-sent event that holds this JSON and this completion text."""
     return Piece(b"data: " + json.dumps(body).encode() + b"\n\n", text)
+
+
+def typed_event(kind: str, body: Mapping[str, Any], text: str = "") -> Piece:
+    """The same with its type, in the event and in the JSON."""
+    piece = event({"type": kind, **body}, text)
+    return Piece(b"event: " + kind.encode() + b"\n" + piece.data, text)
 
 
 def shreds(text: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ A number of tokens that is no positive integer (0, -5, true, "9") counts as abse
 its default, so a gateway that let nonsense through is billed for it.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from conformance.witness.ledger import Endpoint
 
 MAX_CHOICES = 128
 _CHOOSING: frozenset[Endpoint] = frozenset({"chat", "completions"})
+_TALKING: frozenset[Endpoint] = frozenset({"chat", "responses", "messages"})  # with tools and reasoning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +31,28 @@ class Asked:
     spoken: tuple[str, ...]  # of these, what a user said: here a fault may be asked for
     token_ids: int  # prompt tokens given as numbers
     inputs: int  # how many embeddings; 1 elsewhere
-    tool: str | None  # the function that a chat must call
+    tool: str | None  # the function that must be called
     base64: bool  # embeddings as base64
+    dimensions: int | None  # of embeddings
+    reasoning: bool  # whether the way to the answer is asked for
+    logprobs: int | None  # how many alternatives to each token; None: probabilities are not asked for
+
+
+class Heard:
+    """What users have said so far, as digests."""
+
+    def __init__(self) -> None:
+        self._digests: set[bytes] = set()
+
+    def again(self, asked: Asked | None) -> bool:
+        """Whether users said the same in an earlier call."""
+        if asked is None:
+            return False
+        spoken = "\0".join(asked.spoken).encode("utf-8", "surrogatepass")
+        digest = hashlib.blake2b(spoken, digest_size=16).digest()
+        known = digest in self._digests
+        self._digests.add(digest)
+        return known
 
 
 def read(endpoint: Endpoint, body: bytes) -> Asked | None:
@@ -57,8 +79,11 @@ def _asked(endpoint: Endpoint, payload: dict[str, Any]) -> Asked:
         spoken=spoken,
         token_ids=_token_ids(given),
         inputs=_inputs(given) if endpoint == "embeddings" else 1,
-        tool=_forced_tool(payload) if endpoint == "chat" else None,
+        tool=_forced_tool(payload) if endpoint in _TALKING else None,
         base64=payload.get("encoding_format") == "base64",
+        dimensions=_positive(payload.get("dimensions")),
+        reasoning=endpoint in _TALKING and _reasons(payload),
+        logprobs=_logprobs(payload) if endpoint in _CHOOSING else None,
     )
 
 
@@ -141,15 +166,35 @@ def _inputs(given: object) -> int:
 
 
 def _forced_tool(payload: dict[str, Any]) -> str | None:
-    """The function that must be called: the one the request names, or its first where it says "required"."""
-    names = [
-        tool["function"]["name"]
-        for tool in _objects(payload.get("tools"))
-        if isinstance(tool.get("function"), dict) and isinstance(tool["function"].get("name"), str)
-    ]
+    """The function that must be called: the one the request names, or its first where it must call any.
+
+    Chat completions put the name into a `function`, responses and messages beside the type.
+    """
+    names = [name for tool in _objects(payload.get("tools")) if (name := _name(tool))]
     choice = payload.get("tool_choice")
-    if choice == "required":
+    if choice in ("required", {"type": "any"}):
         return next(iter(names), None)
-    chosen = choice.get("function") if isinstance(choice, dict) else None
-    name = chosen.get("name") if isinstance(chosen, dict) else None
+    name = _name(choice) if isinstance(choice, dict) else None
     return name if name in names else None
+
+
+def _name(tool: dict[str, Any]) -> str | None:
+    function = tool.get("function")
+    name = function.get("name") if isinstance(function, dict) else tool.get("name")
+    return name if isinstance(name, str) else None
+
+
+def _reasons(payload: dict[str, Any]) -> bool:
+    """Whether an effort or a way of reasoning is asked for, as the endpoints have it each in its own member."""
+    thinking = payload.get("thinking")
+    off = not isinstance(thinking, dict) or thinking.get("type") == "disabled"
+    effort = payload.get("reasoning_effort")
+    return isinstance(effort, str) or isinstance(payload.get("reasoning"), dict) or not off
+
+
+def _logprobs(payload: dict[str, Any]) -> int | None:
+    """`logprobs` is true or absent for chats, which count alternatives apart, and a number for completions."""
+    wanted = payload.get("logprobs")
+    if wanted is True:
+        return _positive(payload.get("top_logprobs")) or 0
+    return wanted if isinstance(wanted, int) and wanted is not False and wanted >= 0 else None

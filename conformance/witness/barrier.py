@@ -36,6 +36,15 @@ class Barrier:
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._limit, self._open.set)
 
+    def fewer(self) -> None:
+        """One call fewer is awaited: it was answered without getting here."""
+        self._until -= 1
+        if 0 < self._until <= self._waiting:
+            self.met = True
+            self.release()
+        elif self._until < 1:
+            self.release()
+
     def release(self) -> None:
         """Let all go, now and from now on."""
         self._open.set()

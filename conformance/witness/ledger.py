@@ -5,7 +5,7 @@ Pure: values and arithmetic. The server is the only one that changes a `WitnessC
 
 import heapq
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
@@ -83,6 +83,8 @@ class WitnessCall:
     completion_tokens: int = 0
     outcome: Outcome = Outcome.OPEN
     text: str = field(default="", repr=False)  # completion text sent so far
+    canaries: Mapping[str, str] = field(default_factory=dict, repr=False)  # atoms of the answer, by field
+    answer: bytes = field(default=b"", repr=False)  # body sent so far, where somebody asked for a copy
 
     def carries(self, token: str) -> bool:
         """Whether the body holds this text, in UTF-8 or in any escape that JSON allows for it."""

@@ -14,6 +14,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _LIFE = timedelta(days=7)
 _CLOCK_SKEW = timedelta(hours=1)
+_OURS: tuple[x509.GeneralName, ...] = (
+    x509.DNSName("localhost"),
+    x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+    x509.IPAddress(ipaddress.ip_address("::1")),
+)
+EXPIRED, OTHER_HOST = "expired.pem", "other-host.pem"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +34,16 @@ class Authority:
 def make_authority(folder: Path, *, now: datetime | None = None) -> Authority:
     """Write `ca.pem`, `server.pem` and `server.key` for 127.0.0.1, ::1 and localhost, good for 7 days.
 
-    The authority's own key is never written, so nothing else can ever be signed by it. Raises FileExistsError
+    Beside them, for the same key, what a gateway must refuse: `expired.pem` and `other-host.pem`. The authority's
+    own key is never written, so nothing else can ever be signed by it. Raises FileExistsError
     rather than overwrite a file, and OSError where the folder cannot be written.
     """
     begin = (now or datetime.now(UTC)) - _CLOCK_SKEW
     root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     root = _root(root_key, begin)
     leaf = _leaf(key.public_key(), root, root_key, begin)
+    expired = _leaf(key.public_key(), root, root_key, begin - 2 * _LIFE)
+    other_host = _leaf(key.public_key(), root, root_key, begin, (x509.DNSName("other-host.invalid"),))
     folder.mkdir(parents=True, exist_ok=True)
     made = Authority(
         root=folder / "ca.pem", certificate=folder / "server.pem", private_key=folder / "server.key"
@@ -42,6 +51,8 @@ def make_authority(folder: Path, *, now: datetime | None = None) -> Authority:
     _write(made.private_key, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
     _write(made.root, root.public_bytes(Encoding.PEM), 0o644)
     _write(made.certificate, leaf.public_bytes(Encoding.PEM), 0o644)
+    _write(folder / EXPIRED, expired.public_bytes(Encoding.PEM), 0o644)
+    _write(folder / OTHER_HOST, other_host.public_bytes(Encoding.PEM), 0o644)
     return made
 
 
@@ -61,17 +72,11 @@ def _leaf(
     root: x509.Certificate,
     root_key: ec.EllipticCurvePrivateKey,
     begin: datetime,
+    names: tuple[x509.GeneralName, ...] = _OURS,
 ) -> x509.Certificate:
-    names = x509.SubjectAlternativeName(
-        [
-            x509.DNSName("localhost"),
-            x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-            x509.IPAddress(ipaddress.ip_address("::1")),
-        ]
-    )
     return (
         _builder(_named("Gateproof witness"), root.subject, key, begin)
-        .add_extension(names, critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)

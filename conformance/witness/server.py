@@ -1,26 +1,41 @@
 """The witness: an upstream provider in the auditor's hands, the ground truth of what a gateway forwarded.
 
-It speaks enough of the OpenAI API for any gateway to use it, answers deterministically, fails as told, and
-keeps everything in memory. Answers are composed in `provider`, purely; here is what listens and records.
+It speaks enough of the APIs of OpenAI and Anthropic for any gateway to use it, answers deterministically, fails as told,
+and keeps everything in memory. Answers are composed in `provider`, purely; here is what listens and records.
 """
 
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 
-from conformance.witness.answers import Answer, Ending, batches
-from conformance.witness.asked import Asked, read
+from conformance.witness.answers import Answer, Ending, batches, elsewhere
+from conformance.witness.asked import Asked, Heard, read
 from conformance.witness.barrier import Barrier
+from conformance.witness.canaries import AnswerCanaries
 from conformance.witness.ledger import Outcome, WitnessCall, endpoint_of, settled
 from conformance.witness.provider import DEFAULT_MODELS, reply
+from conformance.witness.tripwire import Tripwire, speaks_in_clear
 from conformance.witness.wire import Received, RequestError, Wire
 
 _BACKLOG = 256
 _HANDSHAKE_SECONDS = 10.0
 _SHUTDOWN_SECONDS = 1.0  # how long a peer may take to say goodbye by TLS
 _OUT_OF_SOCKETS_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a connection began: what was agreed on, or, where no handshake was finished, what the peer said instead."""
+
+    connection: int
+    peer: str
+    shown: int  # how often another face had been presented before, 0 for the first
+    version: str = ""
+    suite: str = ""
+    trouble: str = ""
 
 
 class Witness:
@@ -32,25 +47,35 @@ class Witness:
         host: str,
         port: int,
         tls: ssl.SSLContext | None,
-        atom: Callable[[int], str],
+        canaries: AnswerCanaries,
         models: Mapping[str, tuple[int, int]] | None = None,
+        tripwire: Tripwire | None = None,
     ) -> None:
-        """`atom(call number)` is the canary of that answer; port 0 takes a free one; no `tls`: plain HTTP.
+        """`canaries` issues those of the answers; port 0 takes a free one; no `tls`: plain HTTP.
 
-        `models` maps names to picodollars per prompt and per completion token, told by `GET /v1/models`.
+        `models` maps names to picodollars per prompt and per completion token, told by `GET /v1/models`. `tripwire` notes
+        requests in clear text that come to a listener of TLS; it starts and stops with the witness.
         """
         self.host = host
         self.port = port
         self.calls: list[WitnessCall] = []
         self.connections = 0  # accepted so far; failed handshakes count
+        self.openings: list[Opening] = []  # how each connection began
+        self.shown = 0  # how often another face was presented
+        self.moved_to = (
+            ""  # base URL to which every call is sent on instead of being answered; empty: none is
+        )
         self._tls = tls
-        self._atom = atom
+        self._canaries = canaries
         self._models = dict(DEFAULT_MODELS if models is None else models)
         self._listener: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._wires: set[Wire] = set()
         self._barriers: list[Barrier] = []
+        self._heard = Heard()
+        self._copied: list[str] = []
+        self.tripwire = tripwire or Tripwire()
 
     @property
     def url(self) -> str:
@@ -61,6 +86,7 @@ class Witness:
 
     async def start(self) -> None:
         """Listen. Raises OSError where the address cannot be bound."""
+        await self.tripwire.start()
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         self._listener = socket.create_server((self.host, self.port), family=family, backlog=_BACKLOG)
         self._listener.setblocking(False)
@@ -75,6 +101,7 @@ class Witness:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.tripwire.stop()
         if self._listener is not None:
             self._listener.close()
 
@@ -90,6 +117,12 @@ class Witness:
     def present(self, tls: ssl.SSLContext) -> None:
         """Use another certificate for connections accepted from now on."""
         self._tls = tls
+        self.shown += 1
+
+    def let_go(self) -> None:
+        """End every connection at once, so that whoever kept one must open another."""
+        for wire in tuple(self._wires):
+            wire.abort()
 
     def mark(self) -> int:
         """The number of the newest call; 0 before the first."""
@@ -114,6 +147,15 @@ class Witness:
             self._barriers.remove(barrier)
             barrier.release()
 
+    @contextmanager
+    def copying(self, token: str) -> Iterator[None]:
+        """Keep what is answered to calls that carry `token`, in `WitnessCall.answer`."""
+        self._copied.append(token)
+        try:
+            yield
+        finally:
+            self._copied.remove(token)
+
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
@@ -128,14 +170,21 @@ class Witness:
             task.add_done_callback(self._tasks.discard)
 
     async def _connection(self, accepted: socket.socket, number: int) -> None:
+        peer, shown = "", self.shown
         try:
             # These sockets do not say that they are TCP, so asyncio would leave Nagle's 40 ms in streams.
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             peer = "{}:{}".format(*accepted.getpeername()[:2])
+            if self._tls is not None and await speaks_in_clear(accepted, _HANDSHAKE_SECONDS):
+                await self.tripwire.overhear(accepted)
+                return
+            shown = self.shown
             wire = await self._opened(accepted)
-        except OSError:  # no handshake: the peer refused our certificate, or does not speak TLS
+        except OSError as trouble:  # no handshake: the peer refused our certificate, or does not speak TLS
+            self.openings.append(Opening(number, peer, shown, trouble=_reason(trouble)))
             accepted.close()
             return
+        self.openings.append(Opening(number, peer, shown, *wire.agreed()))
         self._wires.add(wire)
         try:
             await self._converse(wire, number, peer)
@@ -168,7 +217,10 @@ class Witness:
     async def _exchange(self, wire: Wire, received: Received, connection: int, peer: str) -> None:
         asked = _asked(received)
         call = self._record(received, asked, connection, peer)
-        answer = reply(call, asked, self._atom, self._models)
+        answer = reply(call, asked, self._canaries, self._models, again=self._heard.again(asked))
+        call.canaries = answer.canaries
+        if self.moved_to:
+            answer = elsewhere(self.moved_to + received.target)
         hangs = answer.ending is Ending.NEVER
         outcome = Outcome.CUT
         try:
@@ -208,11 +260,14 @@ class Witness:
         if answer.ending is Ending.NEVER:
             await asyncio.Event().wait()
         wire.head(answer.status, answer.headers)
+        copied = any(call.carries(token) for token in self._copied)
         for count, batch in enumerate(batches(answer)):
             if count:
                 await asyncio.sleep(answer.pace)
             await wire.flush()
-            wire.data(b"".join(piece.data for piece in batch))
+            data = b"".join(piece.data for piece in batch)
+            wire.data(data)
+            call.answer += data if copied else b""
             call.text += "".join(piece.text for piece in batch)
         return await _finish(wire, call, answer)
 
@@ -227,6 +282,10 @@ def address(listen: str) -> tuple[str, int]:
         if colon and host and 0 <= int(port) <= 65535:
             return host.removeprefix("[").removesuffix("]"), int(port)
     raise ValueError(f"'{listen}' is no address to listen on: expected host:port, such as 127.0.0.1:9443")
+
+
+def _reason(trouble: OSError) -> str:
+    return str(getattr(trouble, "reason", None) or trouble.strerror or type(trouble).__name__)[:100]
 
 
 def _asked(received: Received) -> Asked | None:

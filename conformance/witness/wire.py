@@ -143,6 +143,11 @@ class Wire:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.abort()
 
+    def agreed(self) -> tuple[str, str]:
+        """TLS version and suite of the connection; empty where it has none."""
+        cipher = self._writer.get_extra_info("cipher")
+        return (cipher[1], cipher[0]) if cipher else ("", "")
+
     def abort(self) -> None:
         """Close at once; what was not yet written is lost."""
         self._writer.transport.abort()

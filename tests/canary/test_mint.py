@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.canary.mint import ALPHABET, LENGTH, MARKER, RARE, Issued, Mint
+from conformance.canary.mint import ALPHABET, CONTROLS, LENGTH, MARKER, RARE, Issued, Mint
 
 KEY = b"a run key of the test"
 names = st.text(st.characters(codec="ascii", exclude_categories=["C"]), min_size=1, max_size=12)
@@ -71,6 +71,16 @@ def test_an_atom_that_was_forgotten_is_recognised_all_the_same() -> None:
     canary = Mint(KEY).read(atom)
     assert canary is not None
     assert canary.path == "unknown"
+
+
+@given(st.integers(0, CONTROLS - 1))
+def test_what_the_suite_plants_is_told_from_content_without_being_remembered(number: int) -> None:
+    mint = Mint(KEY)
+    text = mint.control(number)
+    canary = Mint(KEY).read(text.lower())
+    assert canary is not None
+    assert (canary.path, mint.issued) == ("control", {})
+    assert mint.control(number) == text != mint.control(number + 1)
 
 
 def test_a_text_carries_its_canary_at_start_middle_and_end() -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
+from conformance.witness.canaries import TEXT, Counted
 from conformance.witness.ledger import WitnessCall
 from conformance.witness.pki import Authority, make_authority
 from conformance.witness.server import Witness
@@ -17,9 +18,12 @@ from conformance.witness.tls import server_context
 T = TypeVar("T")
 
 
-def atom(number: int) -> str:
-    """A stand-in for a canary, as long as one."""
-    return f"atom{number:023d}"
+CANARIES = Counted()
+
+
+def atom(number: int, field: str = TEXT) -> str:
+    """The canary of a field of a call's answer."""
+    return CANARIES.atom(number, field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ def play(authority: Authority) -> Play[T]:
     def run(scene: Callable[[Stage], Awaitable[T]]) -> T:
         async def staged() -> T:
             tls = server_context(authority.certificate, authority.private_key)
-            async with Witness(host="127.0.0.1", port=0, tls=tls, atom=atom) as witness:
+            async with Witness(host="127.0.0.1", port=0, tls=tls, canaries=CANARIES) as witness:
                 return await scene(Stage(witness, ssl.create_default_context(cafile=authority.root)))
 
         return asyncio.run(staged())

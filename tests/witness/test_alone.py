@@ -50,6 +50,8 @@ def test_the_private_key_is_for_its_owner_only(tmp_path: Path) -> None:
     assert stat.S_IMODE(authority.private_key.stat().st_mode) == 0o600
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
         "ca.pem",
+        "expired.pem",
+        "other-host.pem",
         "server.key",
         "server.pem",
     ]

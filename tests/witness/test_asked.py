@@ -127,3 +127,63 @@ def test_a_body_that_is_no_json_object_asks_for_nothing(body: bytes) -> None:
 
 def test_strings_are_found_however_deep() -> None:
     assert set(strings({"a": ["b", {"c": ({"d": "e"}, 1, None)}]})) == set("abcde")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "tools", "choice", "tool"),
+    [
+        ("chat", [{"type": "function", "function": {"name": "a"}}], "required", "a"),
+        ("chat", [{"function": {"name": "a"}}], {"type": "function", "function": {"name": "a"}}, "a"),
+        ("chat", [{"function": {"name": "a"}}], "auto", None),
+        ("chat", [{"function": {"name": "a"}}], {"type": "function", "function": {"name": "b"}}, None),
+        ("responses", [{"type": "function", "name": "a"}], {"type": "function", "name": "a"}, "a"),
+        ("responses", [{"type": "web_search"}, {"type": "function", "name": "a"}], "required", "a"),
+        ("messages", [{"name": "a"}, {"name": "b"}], {"type": "tool", "name": "b"}, "b"),
+        ("messages", [{"name": "a"}, {"name": "b"}], {"type": "any"}, "a"),
+        ("messages", [{"name": 7}, "b", None], {"type": "any"}, None),
+        ("completions", [{"name": "a"}], "required", None),
+    ],
+)
+def test_a_tool_is_called_where_it_must_be(
+    endpoint: Endpoint, tools: list[Any], choice: object, tool: str | None
+) -> None:
+    assert asked({"tools": tools, "tool_choice": choice}, endpoint).tool == tool
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "more", "reasoning"),
+    [
+        ("chat", {"reasoning_effort": "high"}, True),
+        ("chat", {"reasoning_effort": None}, False),
+        ("responses", {"reasoning": {"effort": "low"}}, True),
+        ("responses", {"reasoning": None}, False),
+        ("messages", {"thinking": {"type": "enabled", "budget_tokens": 1024}}, True),
+        ("messages", {"thinking": {"type": "disabled"}}, False),
+        ("completions", {"reasoning_effort": "high"}, False),
+    ],
+)
+def test_reasoning_is_asked_for_in_each_endpoints_way(
+    endpoint: Endpoint, more: dict[str, Any], reasoning: bool
+) -> None:
+    assert asked(more, endpoint).reasoning is reasoning
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "more", "logprobs"),
+    [
+        ("chat", {}, None),
+        ("chat", {"logprobs": False}, None),
+        ("chat", {"logprobs": True}, 0),
+        ("chat", {"logprobs": True, "top_logprobs": 3}, 3),
+        ("chat", {"logprobs": True, "top_logprobs": "3"}, 0),
+        ("completions", {"logprobs": 0}, 0),
+        ("completions", {"logprobs": 2}, 2),
+        ("completions", {"logprobs": -1}, None),
+        ("completions", {"logprobs": None}, None),
+        ("embeddings", {"logprobs": 2}, None),
+    ],
+)
+def test_probabilities_are_asked_for_by_yes_or_by_number(
+    endpoint: Endpoint, more: dict[str, Any], logprobs: int | None
+) -> None:
+    assert asked(more, endpoint).logprobs == logprobs

@@ -1,11 +1,14 @@
 """How faults are asked for, and what each does on the wire."""
 
 import asyncio
+import json
+from contextlib import suppress
 
 import httpx
 import pytest
 
 from conformance.witness.asked import read
+from conformance.witness.canaries import TOOL
 from conformance.witness.faults import FAULTS, fault, named
 from conformance.witness.ledger import Outcome, WitnessCall
 from tests.witness.conftest import Play, Stage, atom, chat, until
@@ -187,3 +190,117 @@ def test_a_client_that_leaves_a_slow_stream_pays_for_all_of_it(play: Play[Witnes
     assert call.outcome is Outcome.LOST
     assert len(call.text) < 4000
     assert call.completion_tokens == 4000
+
+
+@pytest.mark.parametrize(("name", "status"), [("once-500", 500), ("once-429", 429)])
+def test_a_fault_of_once_fails_the_first_call_that_says_the_same(
+    play: Play[tuple[list[int], list[int]]], name: str, status: int
+) -> None:
+    async def scene(stage: Stage) -> tuple[list[int], list[int]]:
+        prompts = ("first", "first", "second", "first")
+        answers = [await posted(stage, chat(f"[[fault:{name}]] {prompt}")) for prompt in prompts]
+        billed = [(await stage.ended(number)).completion_tokens for number in (1, 2, 3, 4)]
+        return [answer.status_code for answer in answers], billed
+
+    assert play(scene) == ([status, 200, status, 200], [0, 16, 0, 16])
+
+
+def test_a_retry_by_another_model_is_answered(play: Play[list[int]]) -> None:
+    async def scene(stage: Stage) -> list[int]:
+        bodies = [chat("hello") | {"model": model} for model in ("fault-once-500", "witness-1")]
+        return [(await posted(stage, body)).status_code for body in bodies]
+
+    assert play(scene) == [500, 200]
+
+
+def events(answer: httpx.Response) -> list[str]:
+    """What the events of a stream hold."""
+    return [line.removeprefix("data: ") for line in answer.text.splitlines() if line.startswith("data: {")]
+
+
+def parses(text: str) -> bool:
+    """Whether this is JSON."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def test_a_malformed_event_stands_alone_among_good_ones(play: Play[httpx.Response]) -> None:
+    answer = play(lambda stage: posted(stage, chat("[[fault:malformed-event]]", stream=True, max_tokens=80)))
+
+    good = [parses(event) for event in events(answer)]
+    assert good.count(False) == 1
+    assert 0 < good.index(False) < len(good) - 1
+    assert answer.text.endswith("data: [DONE]\n\n")
+
+
+def test_a_whole_answer_is_malformed_where_an_event_would_be(play: Play[httpx.Response]) -> None:
+    assert not parses(play(lambda stage: posted(stage, chat("[[fault:malformed-event]]"))).text)
+
+
+def test_an_error_in_the_middle_of_a_stream_is_its_last_event_and_the_call_is_billed(
+    play: Play[tuple[httpx.Response, WitnessCall]],
+) -> None:
+    async def scene(stage: Stage) -> tuple[httpx.Response, WitnessCall]:
+        answer = await posted(stage, chat("[[fault:stream-error]] mine", stream=True, max_tokens=400))
+        return answer, await stage.ended(1)
+
+    answer, call = play(scene)
+
+    last = json.loads(events(answer)[-1])["error"]
+    assert "mine" in last["message"]
+    assert "[DONE]" not in answer.text
+    assert call.text.startswith(atom(1))
+    assert len(call.text) in range(200, 209)
+    assert (call.outcome, call.completion_tokens) == (Outcome.COMPLETE, 400)
+
+
+def test_without_a_stream_that_error_is_the_answer(play: Play[httpx.Response]) -> None:
+    answer = play(lambda stage: posted(stage, chat("[[fault:stream-error]] mine")))
+
+    assert answer.status_code == 500
+    assert "mine" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("name", ["cut", "stream-error"])
+@pytest.mark.parametrize("path", ["/chat/completions", "/responses", "/messages"])
+def test_what_breaks_off_never_breaks_a_canary(play: Play[WitnessCall], name: str, path: str) -> None:
+    tool = {"name": "look", "type": "function"}
+    body = {
+        **chat(f"[[fault:{name}]]", stream=True, max_tokens=1),
+        "input": f"[[fault:{name}]]",
+        "tools": [tool],
+        "tool_choice": tool,
+    }
+
+    async def scene(stage: Stage) -> WitnessCall:
+        received = bytearray()
+        async with stage.client() as client, client.stream("POST", path, json=body) as answer:
+            with suppress(httpx.RemoteProtocolError):
+                await collect(answer, received)
+        return await stage.ended(1)
+
+    assert atom(1, TOOL) in play(scene).text
+
+
+def test_a_model_that_refuses_says_so_and_is_paid(play: Play[tuple[httpx.Response, WitnessCall]]) -> None:
+    async def scene(stage: Stage) -> tuple[httpx.Response, WitnessCall]:
+        answer = await posted(stage, chat("[[fault:refusal]]", max_tokens=40))
+        return answer, await stage.ended(1)
+
+    answer, call = play(scene)
+
+    message = answer.json()["choices"][0]["message"]
+    assert message["content"] is None
+    assert message["refusal"] == call.text
+    assert call.completion_tokens == 40
+
+
+def test_a_proxy_may_answer_with_a_line_of_text(play: Play[httpx.Response]) -> None:
+    answer = play(lambda stage: posted(stage, chat("[[fault:text-502]] mine")))
+
+    assert answer.status_code == 502
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.text.endswith("mine")

@@ -8,6 +8,7 @@ import anthropic
 import openai
 import pytest
 
+from conformance.witness.canaries import TOOL
 from tests.witness.conftest import Play, Stage, atom
 
 ASK: Any = {"model": "witness-1", "messages": [{"role": "user", "content": "12345678"}]}
@@ -87,8 +88,8 @@ def test_a_forced_tool_is_called_with_the_atom(
                 ]
         called = [(function.name, function.arguments or "") for function in functions if function]
         assert called[0][0] == name
-        assert "".join(arguments for _, arguments in called) == f'{{"text": "{atom(1)}"}}'
-        assert atom(1) in (await stage.ended(1)).text
+        assert "".join(arguments for _, arguments in called) == f'{{"text": "{atom(1, TOOL)}"}}'
+        assert atom(1, TOOL) in (await stage.ended(1)).text
 
     play(scene)
 
@@ -124,7 +125,7 @@ def test_embeddings_are_numbers_that_depend_on_the_call(play: Play[None], encodi
             answer = await client.embeddings.create(model="m", input=["a", "b"])
         assert isinstance(raw.json()["data"][0]["embedding"], list if encoding == "float" else str)
         first, second = (item.embedding for item in answer.data)
-        assert len(first) == len(second) == 8
+        assert len(first) == len(second) == 64
         assert first != second
         assert (await stage.ended(2)).completion_tokens == 0
         assert answer.usage.prompt_tokens == 1

@@ -13,7 +13,7 @@ from conformance.witness.ledger import Outcome, WitnessCall, overlap
 from conformance.witness.pki import Authority, make_authority
 from conformance.witness.server import Witness, address
 from conformance.witness.tls import server_context
-from tests.witness.conftest import Play, Stage, atom, chat, until
+from tests.witness.conftest import CANARIES, Play, Stage, chat, until
 
 
 async def talk(stage: Stage, *sent: bytes) -> bytes:
@@ -85,7 +85,7 @@ def test_an_unknown_path_is_refused_and_recorded(play: Play[WitnessCall]) -> Non
         ("HEAD", "/models", b"", 200),
         ("HEAD", "/chat/completions", b"", 405),
         ("POST", "/chat/completions", b"no json", 400),
-        ("POST", "/responses", b'{"stream": true}', 400),
+        ("POST", "/embeddings", b'{"stream": true}', 400),
         ("POST", "/embeddings", b'{"input": ["a"' + b',"a"' * 2048 + b"]}", 400),
     ],
 )
@@ -287,7 +287,7 @@ def test_a_client_that_does_not_trust_us_costs_a_connection_and_no_call(play: Pl
 def test_plain_http_is_served_where_there_is_no_tls() -> None:
     async def scene() -> tuple[str, int]:
         async with (
-            Witness(host="127.0.0.1", port=0, tls=None, atom=atom, models={}) as witness,
+            Witness(host="127.0.0.1", port=0, tls=None, canaries=CANARIES, models={}) as witness,
             httpx.AsyncClient(trust_env=False) as client,
         ):
             return witness.url, (await client.get(f"{witness.url}/models")).status_code
@@ -316,7 +316,7 @@ def test_it_runs_in_an_event_loop_of_another_make(authority: Authority) -> None:
         tls = server_context(authority.certificate, authority.private_key)
         trust = ssl.create_default_context(cafile=authority.root)
         async with (
-            Witness(host="127.0.0.1", port=0, tls=tls, atom=atom) as witness,
+            Witness(host="127.0.0.1", port=0, tls=tls, canaries=CANARIES) as witness,
             httpx.AsyncClient(verify=trust, base_url=witness.url, trust_env=False) as client,
         ):
             answers = [
@@ -329,7 +329,7 @@ def test_it_runs_in_an_event_loop_of_another_make(authority: Authority) -> None:
 
 def test_a_port_in_use_is_said_at_start(play: Play[None]) -> None:
     async def scene(stage: Stage) -> None:
-        rival = Witness(host="127.0.0.1", port=stage.witness.port, tls=None, atom=atom)
+        rival = Witness(host="127.0.0.1", port=stage.witness.port, tls=None, canaries=CANARIES)
         with pytest.raises(OSError, match="in use"):
             await rival.start()
         await rival.stop()
