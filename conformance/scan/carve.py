@@ -19,6 +19,7 @@ from conformance.scan.magics import (
 from conformance.scan.repeats import Repeats
 
 _SLICE = 1 << 14  # input per step: zlib copies what it has not consumed
+_TELLING = 64  # bytes: what is shorter and has a weak magic, or none, is believed only once it is decoded
 _TRIAL = 1 << 10  # input that must decode before a stream is believed
 _RETRY = 1 << 16  # a stream that breaks sooner is searched again, for what it may have hidden
 _ENOUGH = 512  # decoded bytes that show what a value without a header holds
@@ -47,8 +48,11 @@ class Lossy(Protocol):
 class Host(Protocol):
     """Whoever lets streams be carved out of its bytes."""
 
-    def outlet(self, name: str, offset: int) -> Outlet | None:
-        """A place for what a stream at an offset holds, or None where no more shall be decoded."""
+    def outlet(self, name: str, offset: int, *, believed: bool = True) -> Outlet | None:
+        """A place for what a stream at an offset holds, or None where no more shall be decoded.
+
+        One that is not `believed` may as well be chance: that it is left undecoded says little.
+        """
 
     def gap(self, reason: str, *, deciding: bool) -> None:
         """Hear of something that could not be decoded."""
@@ -141,22 +145,28 @@ class Carver:
         known = self._repeats.length(start.name, data, self._host.locate(offset))
         if known:
             self._decoded.append(Decoded(begin, begin + known, start.name))
-            self._until = begin + known
+            if not _doubtful(start, known):
+                self._until = begin + known
             return True
-        outlet = self._host.outlet(start.name, offset)
+        believed = not (start.strict or start.headerless) or self._end_behind(begin) - begin >= _TELLING
+        outlet = self._host.outlet(start.name, offset, believed=believed)
         return outlet is not None and self._pump(_Running(start, outlet, offset, begin), view, at, begin)
+
+    def _end_behind(self, position: int) -> int:
+        """Where the bytes end that belong together with those at an offset, as far as they were fed."""
+        place = bisect_right(self._breaks, position)
+        return self._breaks[place] if place < len(self._breaks) else self._fed
 
     def _pump(self, running: "_Running", view: memoryview, at: int, position: int) -> bool:
         """Feed a stream from an offset on; false where it broke so soon that it was none."""
-        place = bisect_right(self._breaks, position)
-        stop = self._breaks[place] if place < len(self._breaks) else self._fed
+        stop = self._end_behind(position)
         used = running.pump(view[position - at : stop - at])
         self._active = None
         if running.broken:
             return self._broken(running)
         if used is not None:
             self._ended(running, view, at, position + used)
-        elif place < len(self._breaks):
+        elif bisect_right(self._breaks, position) < len(self._breaks):
             self._cut_off(running, stop)
         else:
             self._active = running
@@ -176,7 +186,10 @@ class Carver:
         if running.begin >= at:
             place = self._host.locate(running.offset)
             self._repeats.add(running.start.name, view[running.begin - at : end - at], place)
+        until = self._until
         self._credit(running, end)
+        if _doubtful(running.start, end - running.begin):
+            self._until = until
 
     def _cut_off(self, running: "_Running", end: int) -> None:
         """What lies in it is searched again where it is short: it may have been no stream."""
@@ -193,6 +206,13 @@ class Carver:
         if end > begin:
             self._decoded.append(Decoded(begin, end, running.start.name))
             running.credited = end
+
+
+def _doubtful(start: Start, size: int) -> bool:
+    """Whether a stream that decoded to its end may have been none, and hides what lies in it: a few bytes of anything
+    happen to be one without a header.
+    """
+    return start.headerless and size <= _RETRY
 
 
 @dataclass(slots=True)

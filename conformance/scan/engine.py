@@ -7,11 +7,11 @@ from functools import partial
 from conformance.canary.forms import forms, plain, xored
 from conformance.canary.mint import LENGTH, Mint
 from conformance.model.coverage import Artefact, ScanEngine
-from conformance.model.storage import CanaryId
 from conformance.scan.engines import interface
-from conformance.scan.fingerprints import fingerprints
+from conformance.scan.fingerprints import Prompts, fingerprints
 from conformance.scan.job import Found, Job, Limits, Read, Sink
 from conformance.scan.layer import Layer
+from conformance.scan.other_forms import other_forms
 from conformance.scan.repeats import Library, Repeats
 from conformance.scan.search import Needle, Search
 from conformance.scan.tally import Ledger, Tally
@@ -81,7 +81,7 @@ class Engine:
 def canary_engine(
     mint: Mint,
     values: Mapping[str, str] | None = None,
-    prompts: Mapping[CanaryId, str] | None = None,
+    prompts: Prompts = (),
     engines: Sequence[interface.Engine] | None = None,
 ) -> Engine:
     """An engine that finds every canary of a run, known or yet to be issued, and the digests of exact prompts.
@@ -91,8 +91,9 @@ def canary_engine(
     """
     needles = [Needle(form=form) for form in forms(mint.marker, LENGTH)]
     needles += [Needle(form=form, bare=True, deep=True) for form in xored(mint.marker, LENGTH)]
+    needles += other_forms(mint)
     needles += [Needle(form=plain(value), label=label, bare=True) for label, value in (values or {}).items()]
-    return Engine(Search(needles, fingerprints(prompts or {}), engines), mint.marker, mint.read)
+    return Engine(Search(needles, fingerprints(prompts), engines), mint.marker, mint.read)
 
 
 def secret_engine(secrets: Mapping[str, str], further: Iterable[Needle] = ()) -> Engine:

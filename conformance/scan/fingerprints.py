@@ -7,28 +7,45 @@ vocabulary of the model, which no package brings along.
 import hashlib
 import importlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from typing import Any
 
 from conformance.canary.forms import BASE64, Form, interior
+from conformance.model.archive import PromptSent
 from conformance.model.storage import CanaryId
+from conformance.scan.bodies import request_texts
 from conformance.scan.patterns import Needle
 
 Digest = Callable[[bytes], bytes]
+Prompts = Iterable[tuple[CanaryId, str]]
 
+_MOST, _LONGEST = (
+    100,
+    1 << 16,
+)  # texts, and characters of one: who keeps digests keeps those of short ones too
 _RAW, _HEX, _BASE64 = 8, 16, 14  # bytes, digits and digits by which a digest is recognised; stores cut them
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _MASK = (1 << 64) - 1
 _XXH64 = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63, 0x27D4EB2F165667C5)
 
 
-def fingerprints(prompts: Mapping[CanaryId, str]) -> Iterator[Needle]:
+def searched_for(sent: Iterable[PromptSent], most: int = _MOST) -> list[tuple[CanaryId, str]]:
+    """Of the texts that were sent, those whose digests are searched for: request by request, with the body that carried it."""
+    requests: dict[CanaryId, list[str]] = {}
+    for one in sent:
+        if len(one.text) <= _LONGEST:
+            requests.setdefault(one.canary, []).append(one.text)
+    texts = [(canary, text) for canary, kept in requests.items() for text in kept]
+    return texts[: min(most, _MOST)]
+
+
+def fingerprints(prompts: Prompts) -> Iterator[Needle]:
     """Needles for the digests of prompts, each as bytes, in hexadecimal and in base64.
 
-    About 500 per prompt, so that a hundred prompts are still searched for in one pass.
+    About 500 per prompt, so that a hundred prompts and more are still searched for in one pass.
     """
-    for canary, prompt in prompts.items():
+    for canary, prompt in prompts:
         for (what, text), (name, digest) in _product(prompt):
             for written, pattern in _written(digest(text)):
                 form = Form(
@@ -52,9 +69,20 @@ def digests() -> Mapping[str, Digest]:
 
 
 def texts(prompt: str) -> Mapping[str, bytes]:
-    """What a gateway may take the digest of: the prompt, its usual normal forms, and the messages that carry it."""
+    """What a gateway may take the digest of: the prompt, its usual normal forms, and the messages that carry it; or where the
+    prompt is the body of a request, that and its parts.
+    """
+    found = dict(request_texts(prompt)) or _around(prompt)
+    unique: dict[bytes, str] = {}
+    for name, text in found.items():
+        if text:
+            unique.setdefault(text.encode("utf-8", "surrogatepass"), name)
+    return {name: text for text, name in unique.items()}
+
+
+def _around(prompt: str) -> dict[str, str]:
     message = {"role": "user", "content": prompt}
-    found = {
+    return {
         "the prompt": prompt,
         "the stripped prompt": prompt.strip(),
         "the prompt in lower case": prompt.lower(),
@@ -66,10 +94,6 @@ def texts(prompt: str) -> Mapping[str, bytes]:
         "the messages": json.dumps([message]),
         "the compact messages": _compact([message]),
     }
-    unique: dict[bytes, str] = {}
-    for name, text in found.items():
-        unique.setdefault(text.encode(), name)
-    return {name: text for text, name in unique.items()}
 
 
 def xxh64(data: bytes) -> bytes:

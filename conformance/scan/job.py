@@ -119,8 +119,11 @@ class Job:
         form = hit.needle.form
         if hit.needle.canary is not None:
             return hit.needle.canary
-        if self.read is None or hit.needle.label:
-            return None
         start = max(0, hit.end - form.ahead) if form.behind else hit.start
         end = hit.end if form.behind else hit.start + form.ahead
+        if hit.needle.read is not None:
+            before = bytes(window[max(0, start - form.lead) : start]).rjust(form.lead, b"\0")
+            return hit.needle.read(form.decode(before + bytes(window[start:end])))
+        if self.read is None or hit.needle.label:
+            return None
         return self.canary(form.decode(bytes(window[start:end])))

@@ -3,6 +3,8 @@
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import accumulate
+from math import inf
 
 from conformance.canary.mint import LENGTH
 from conformance.scan.carve import SPOT, Carver
@@ -69,9 +71,9 @@ class Layer:
         for pool in self._pools.values():
             pool.finish()
 
-    def outlet(self, name: str, offset: int) -> "Pool | None":
+    def outlet(self, name: str, offset: int, *, believed: bool = True) -> "Pool | None":
         """A place for a stream carved out at an offset of this one. One is open at a time."""
-        if not self._may_nest(deciding=name not in _RUNS):
+        if not self._may_nest(deciding=believed and name not in _RUNS):
             return None
         if name not in self._pools:
             self._pools[name] = Pool(self._job, (*self._chain, name))
@@ -101,7 +103,7 @@ class Layer:
         self._carver.take(window, at, found.streams, [*self._breaks(at), *end])
         if self._job.deep:
             self._runs.take(window, at, found.digits, last=last)
-            pieces = [piece for piece in found.pieces if not _lies_in(piece[0], whole)]
+            pieces = _outside(found.pieces, whole)
             self._second.take(window, at, pieces, found.events, self._done)
         if not self._chain:
             self._job.ledger.classify(window, at, max(limit, self._done), self._carver.decoded())
@@ -165,6 +167,8 @@ class Layer:
         for offset, hit in found.needles:
             one = self._job.found(hit, window, self._chain, self.locate(offset))
             if not one.whole():
+                if hit.needle.read is not None:
+                    continue
                 one = self._second.mended(one, hit, window) or one
             else:
                 whole.append((hit.start, max(hit.end, hit.start + LENGTH)))
@@ -209,5 +213,9 @@ class Pool:
         return self._places[max(0, bisect_right(self._starts, position) - 1)]
 
 
-def _lies_in(position: int, spans: list[tuple[int, int]]) -> bool:
-    return any(begin <= position < end for begin, end in spans)
+def _outside(pieces: list[tuple[int, Fragment]], spans: list[tuple[int, int]]) -> list[tuple[int, Fragment]]:
+    """The pieces that begin in none of the spans."""
+    spans = sorted(spans)
+    begins = [begin for begin, _ in spans]
+    reach = [-inf, *accumulate((end for _, end in spans), max)]  # how far those that began so far reach
+    return [piece for piece in pieces if reach[bisect_right(begins, piece[0])] <= piece[0]]

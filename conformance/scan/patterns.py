@@ -1,5 +1,6 @@
 """What is searched for in one pass: needles, and clues to what only a second look shows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from conformance.canary.forms import Form
@@ -11,7 +12,8 @@ class Needle:
     """One form of one thing searched for. The label is empty for the run's marker, else it names a secret.
 
     A `bare` one is searched for as it is: cut up or encoded once more, it is not recognised. A `deep` one is left out
-    where only a quick look is wanted. The fingerprint of a prompt names the prompt's canary.
+    where only a quick look is wanted. The fingerprint of a prompt names the prompt's canary. What other forms than the atom
+    decode to is `read`; their patterns are short, so that what cannot be read is no find.
     """
 
     form: Form
@@ -19,6 +21,7 @@ class Needle:
     canary: CanaryId | None = None
     bare: bool = False
     deep: bool = False
+    read: Callable[[bytes], CanaryId | None] | None = None
     pattern: bytes = field(init=False, repr=False)
     size: int = field(init=False, repr=False)
 

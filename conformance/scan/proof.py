@@ -5,7 +5,7 @@ import bz2
 import gzip
 import lzma
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from conformance.scan.engine import Engine, Found
 from conformance.scan.tally import Tally
@@ -32,9 +32,17 @@ _WRITTEN: Mapping[str, Callable[[bytes], bytes]] = {
 
 def unseen(engine: Engine, atom: str) -> tuple[str, ...]:
     """The ways of hiding an atom of this run that the engine does not see through; none is as it should be."""
-    ways = {**_WRITTEN, **_PACKED} if engine.deep else _WRITTEN
     text = _WORDS + atom.encode() + b" " + _WORDS
-    return tuple(name for name, hide in ways.items() if not _sees(engine, hide(text)))
+    return tuple(name for name, hide in _ways(engine).items() if not _sees(engine, hide(text)))
+
+
+def share_seen(engine: Engine, unseen_ways: Collection[str]) -> float:
+    """The share of the ways that the engine does see through."""
+    return 1 - len(unseen_ways) / len(_ways(engine))
+
+
+def _ways(engine: Engine) -> Mapping[str, Callable[[bytes], bytes]]:
+    return {**_WRITTEN, **_PACKED} if engine.deep else _WRITTEN
 
 
 def _sees(engine: Engine, data: bytes) -> bool:

@@ -10,6 +10,7 @@ _MOST_FIELDS = 64
 _AROUND = 1 << 11  # bytes on both sides of an identifier in text without structure
 _PARTS = re.compile(rb"[^\x00-\x20\"',;(){}\[\]<>]{1,512}")
 _MOST_WINDOWS = 20
+_SHORT_TEXT = 1 << 14  # bytes of a text that may be settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,21 @@ def records_of_text(item: str, data: bytes, identifiers: Iterable[bytes]) -> Ite
             if count == _MOST_WINDOWS:
                 break
             yield from _around(item, data, match.start(), identifier)
+
+
+def settings_of_text(item: str, data: bytes) -> Record:
+    """What lies beside the records of a document: the values at its top and in its flat tables, or the words of a short text."""
+    document = _parsed(data)
+    if isinstance(document, dict):
+        tables = (value for value in document.values() if isinstance(value, dict) and _is_flat(value))
+        top = {name: value for name, value in document.items() if not isinstance(value, dict | list)}
+        return Record(item, tuple(v for table in (top, *tables) for v in _scalars(table))[:_MOST_FIELDS])
+    words = _PARTS.findall(data) if document is None and len(data) <= _SHORT_TEXT else []
+    return Record(item, tuple(words[:_MOST_FIELDS]))
+
+
+def _is_flat(table: dict[str, Any]) -> bool:
+    return not any(isinstance(value, dict | list) for value in table.values())
 
 
 def _around(item: str, data: bytes, position: int, identifier: bytes) -> Iterator[Record]:

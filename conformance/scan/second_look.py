@@ -34,8 +34,9 @@ class SecondLook:
         """Report what the pieces are parts of, if it was not found before."""
         span = cuts.events(events, len(window))
         if span is not None:
-            view = views.deltas(bytes(window[span[0] : span[1]]))
-            self._through([view] if view else [], at + span[0])
+            part = bytes(window[span[0] : span[1]])
+            view = views.deltas(part)
+            self._through([view, *views.streams(part)] if view else [], at + span[0])
         for region in cuts.regions(pieces, len(window)):
             self._region(window, at, region, done)
 

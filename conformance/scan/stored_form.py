@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from conformance.model.storage import StoredForm
+from conformance.scan import ciphers
 from conformance.scan.candidates import BROKEN, Candidate, candidates, materials
 from conformance.scan.kdf import Stretched, stretched
 from conformance.scan.records import Record
@@ -15,6 +16,8 @@ MOST_HASHES = 200_000  # for one key
 _LEAST_DIGEST = 8  # bytes of a digest that count as one: a chance match of 64 bits does not happen
 _LEAST_SALT = 64  # bits
 _LEAST_STORED = 128  # bits of a digest
+_LONG = 20  # bytes of a value that can hide a secret
+_DECRYPTED = 4  # records whose values are tried with every key that lies there
 _SALT_SIZES = range(1, 129)
 
 
@@ -52,6 +55,8 @@ class _Match:
 def classify(keys: Sequence[KeyInStore], surface: str) -> tuple[Classified, ...]:
     """The stored forms of keys on one surface. Salts are compared between keys: one for all is as good as none."""
     found = {key.label: _matches(key, surface) for key in keys}
+    for key, match in _of_one_keystream(keys, surface):
+        found[key.label][0].append(match)
     used: dict[bytes, set[str]] = defaultdict(set)
     for label, (matches, _, _) in found.items():
         for match in matches:
@@ -77,7 +82,8 @@ def _matches(key: KeyInStore, surface: str) -> tuple[list[_Match], int, int]:
     matches = [
         _stretched(r.item, surface, s) for r in records for f in r.fields for s in stretched(f, _whole(key))
     ]
-    unexplained = {token.value for r in records for token in tokens(r.fields) if is_digest_sized(token)}
+    matches += _decrypted(key, surface)
+    unexplained = {token.value for r in records for token in tokens(r.fields) if _may_verify(token)}
     unexplained -= _explained(matches) | public
     common = _salts(tokens(field for record in key.beside for field in record.fields))
     hashes = 0
@@ -93,6 +99,35 @@ def _matches(key: KeyInStore, surface: str) -> tuple[list[_Match], int, int]:
             matches += found
             unexplained -= _explained(found)
     return matches, len(unexplained), hashes
+
+
+def _decrypted(key: KeyInStore, surface: str) -> list[_Match]:
+    """Values that come back as the secret, by what lies in the same record or beside it."""
+    beside = tokens(field for record in key.beside for field in record.fields)
+    found = {
+        (record.item, one)
+        for record in key.records[:_DECRYPTED]
+        for one in ciphers.recovered(key.secret, tokens(record.fields), beside)
+    }
+    return [_recovered(item, surface, one) for item, one in sorted(found, key=repr)]
+
+
+def _of_one_keystream(keys: Sequence[KeyInStore], surface: str) -> list[tuple[KeyInStore, _Match]]:
+    values = {
+        key.label: (key.secret, [t.value for record in key.records for t in tokens(record.fields)])
+        for key in keys
+    }
+    found = ciphers.one_keystream(values)
+    return [
+        (key, _recovered(key.records[0].item, surface, found[key.label]))
+        for key in keys
+        if key.label in found
+    ]
+
+
+def _recovered(item: str, surface: str, one: ciphers.Recovered) -> _Match:
+    form = StoredForm(stored="decryptable", surface=surface, item=item, detail=one.how)
+    return _Match(item, form, None, one.value)
 
 
 def _explained(matches: Iterable[_Match]) -> set[bytes]:
@@ -117,6 +152,11 @@ def _reproduced(
 
 def _digest_sized(record: Record, public: set[bytes]) -> bool:
     return any(is_digest_sized(token) and token.value not in public for token in tokens(record.fields))
+
+
+def _may_verify(token: Token) -> bool:
+    """Whether a value may be a digest, or long enough to be a secret in a form that nobody knows."""
+    return is_digest_sized(token) or (token.encoding != "text" and len(token.value) >= _LONG)
 
 
 def _salts(known: Iterable[Token]) -> tuple[Token, ...]:

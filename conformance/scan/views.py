@@ -3,6 +3,7 @@
 import binascii
 import re
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -27,6 +28,10 @@ _DELTA = re.compile(
     rb'"(?:content|text|delta|arguments|partial_json|reasoning|reasoning_content|refusal)\\*"\s{0,2}:\s{0,2}\\*"'
     rb'((?:[^"\\\n]|\\[^"\n]){0,80})'
 )
+# What tells streams apart whose events were written by turns: `"id": "chatcmpl-7"`, `request_id=7`.
+_OF_STREAM = re.compile(rb"[iI]d[\\\"']{0,4}\s{0,2}[:=]\s{0,2}[\\\"']{0,4}([A-Za-z0-9_.:-]{1,80})")
+_LINE = 1 << 11  # bytes before and behind a piece in which the rest of its line is looked for
+_MOST_IDS = 4  # of a line
 
 
 @dataclass(slots=True)
@@ -58,6 +63,28 @@ def exchanged(window: bytes) -> View | None:
 def deltas(window: bytes) -> View | None:
     """The pieces of a streamed answer, joined."""
     return _pieced("deltas", [(match.start(1), match[1]) for match in _DELTA.finditer(window)])
+
+
+def streams(window: bytes) -> list[View]:
+    """The pieces of streams that were written by turns, sorted by the first id of their lines, by the second and so on."""
+    pieces = [(match.start(1), match[1]) for match in _DELTA.finditer(window)]
+    sorts: list[defaultdict[bytes, list[tuple[int, bytes]]]] = [defaultdict(list) for _ in range(_MOST_IDS)]
+    for piece in pieces:
+        for sort, value in zip(sorts, _OF_STREAM.findall(_line(window, piece[0])), strict=False):
+            sort[value].append(piece)
+    joined = (
+        [piece for stream in sort.values() for piece in stream]
+        for sort in sorts
+        if 1 < len(sort) < len(pieces)
+    )
+    return [view for parts in joined if (view := _pieced("streams", parts))]
+
+
+def _line(window: bytes, position: int) -> bytes:
+    """The line that a position lies in, or as much of it as is near."""
+    begin = window.rfind(b"\n", max(0, position - _LINE), position) + 1
+    end = window.find(b"\n", position, position + _LINE)
+    return window[begin or max(0, position - _LINE) : end if end >= 0 else position + _LINE]
 
 
 def squeezed(window: bytes) -> View:

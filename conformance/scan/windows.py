@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 CHUNK = 1 << 20  # bytes that a window adds
-_LARGE = 1 << 22  # the same with several threads: waking one costs as much as searching 100 kB
+_LARGE = 1 << 21  # the same with several threads: waking one costs as much as searching 100 kB
 TAIL = 1 << 14  # bytes of the window before that it repeats: whole pages
 
 _Looked = TypeVar("_Looked")
@@ -68,11 +68,9 @@ def windows(
 
     With more than one thread, so many windows are looked at ahead.
     """
-    laid = _laid(
-        source if isinstance(source, Source) else _Pieces(source),
-        threads + 2,
-        CHUNK if threads < 2 else _LARGE,
-    )
+    pieces = source if isinstance(source, Source) else _Pieces(source)
+    # No more buffers than are valid at a time: what was read lies the nearer to the processor.
+    laid = _laid(pieces, 2, CHUNK) if threads < 2 else _laid(pieces, threads + 2, _LARGE)
     if threads < 2:
         yield from (Window(data, at, fresh, last, look(data)) for data, at, fresh, last in laid)
         return

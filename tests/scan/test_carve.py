@@ -181,3 +181,15 @@ def test_a_quick_look_decodes_nothing() -> None:
 
     assert [one.chain for one in found] == [()]
     assert coverage.bytes_decoded == 0
+
+
+@pytest.mark.parametrize("size", [90, 300, 900])
+def test_bytes_that_happen_to_be_a_stream_without_a_header_hide_none_behind_them(size: int) -> None:
+    text = MINT.text(ATOM.decode(), size).encode()
+
+    found, coverage = scan(
+        ENGINE, [b"some " + gzip.compress(text, mtime=0)]
+    )  # "some" begins a deflate stream
+
+    assert {(one.canary.sequence, one.chain) for one in found if one.canary} == {(0, ("gzip",))}
+    assert sum(decoded.bytes for decoded in coverage.decoded) <= coverage.bytes_raw

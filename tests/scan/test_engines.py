@@ -56,6 +56,18 @@ def test_no_byte_ends_a_pattern(engine: interface.Engine) -> None:
 
 
 @each
+def test_what_several_passes_find_is_told_in_order(engine: interface.Engine) -> None:
+    source = random.Random(5)
+    patterns = [source.randbytes(4 + number % 30) for number in range(120)]
+    data = b"..".join(source.sample(patterns, len(patterns)))
+
+    hits = engine.compile(patterns).scan(data, 1000)
+
+    assert {number for number, _ in hits} == set(range(120))
+    assert [end for _, end in hits] == sorted(end for _, end in hits)
+
+
+@each
 def test_memory_of_ours_is_scanned_in_place_and_slices_of_it_too(engine: interface.Engine) -> None:
     memory = memoryview(bytearray(b"..needle...needle"))
 

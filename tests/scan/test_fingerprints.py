@@ -8,9 +8,10 @@ import json
 import pytest
 
 from conformance.canary.mint import Mint
+from conformance.model.archive import PromptSent
 from conformance.model.storage import CanaryId
 from conformance.scan.engine import canary_engine
-from conformance.scan.fingerprints import fingerprints, xxh64
+from conformance.scan.fingerprints import fingerprints, searched_for, xxh64
 from tests.scan.searching import KEY, scan
 from tests.scan.texts import prompt
 
@@ -18,7 +19,7 @@ PROMPTS = {
     CanaryId(sequence=number, path="success", field="user", copy=0): prompt(Mint(KEY), 20, number)
     for number in range(3)
 }
-ENGINE = canary_engine(Mint(KEY), prompts=PROMPTS)
+ENGINE = canary_engine(Mint(KEY), prompts=PROMPTS.items())
 TEXT = PROMPTS[CanaryId(sequence=1, path="success", field="user", copy=0)]
 
 
@@ -54,7 +55,7 @@ def test_other_digests_salted_and_cut_ones_are_not(stored: bytes) -> None:
 
 
 def test_digests_of_different_prompts_differ() -> None:
-    patterns = [needle.pattern for needle in fingerprints(PROMPTS)]
+    patterns = [needle.pattern for needle in fingerprints(PROMPTS.items())]
 
     assert len(set(patterns)) == len(patterns)
 
@@ -70,3 +71,17 @@ def test_digests_of_different_prompts_differ() -> None:
 )
 def test_xxh64_is_what_its_reference_computes(data: bytes, digest: str) -> None:
     assert xxh64(data).hex() == digest
+
+
+def test_of_many_prompts_those_of_the_first_requests_are_searched_for_with_their_bodies() -> None:
+    canaries = [CanaryId(sequence=n, path="success", field="user", copy=0) for n in range(3)]
+    sent = [PromptSent(canary=canary, text="a prompt") for canary in canaries]
+    sent += [PromptSent(canary=canary, text='{"a": "body"}') for canary in canaries]
+    sent += [PromptSent(canary=canaries[0], text="too long" * 10_000)]
+
+    assert searched_for(sent, 3) == [
+        (canaries[0], "a prompt"),
+        (canaries[0], '{"a": "body"}'),
+        (canaries[1], "a prompt"),
+    ]
+    assert len(searched_for(sent)) == 6

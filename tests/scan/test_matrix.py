@@ -19,7 +19,7 @@ def test_the_matrix_has_the_59_transformations() -> None:
 def test_canaries_are_found_through_every_transformation_whose_decoder_is_here() -> None:
     mint = Mint(KEY)
     text = prompt(mint, 300)
-    engine = canary_engine(mint, prompts={_CANARY: text})
+    engine = canary_engine(mint, prompts=[(_CANARY, text)])
     lacking = {name for name, decoder in _NEEDS.items() if not here(decoder)}
 
     found = {name for name, write in (MATRIX | DIGESTS).items() if scan(engine, [write(text)])[0]}

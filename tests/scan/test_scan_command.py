@@ -81,6 +81,16 @@ def test_nothing_found_where_everything_was_looked_at_is_a_zero(
     assert scan.engine.patterns > 500
 
 
+def test_what_the_audit_planted_itself_is_no_content(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    (run.surface / "a.log").write_text(f"{LINE}{run.mint.control(7)}\n")
+
+    code, scan = run.scanned(capsys)
+
+    assert (code, scan.sightings_total, scan.controls) == (0, 0, 1)
+    assert run.scan() == 0
+    assert "1 controls that the audit planted were found" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [

@@ -127,6 +127,7 @@ DIRECT: dict[str, Transformation] = {
     "quoted-printable, everything": _each("={:02X}"),
     "x escapes": _each("\\x{:02x}"),
     "octal escapes": _each("\\{:03o}"),
+    "octal list": lambda t: " ".join(f"{byte:03o}" for byte in t.encode()).encode(),
     "decimal list": lambda t: str(list(t.encode())).encode(),
 }
 

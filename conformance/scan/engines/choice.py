@@ -6,6 +6,7 @@ tried on its own patterns.
 
 import random
 import time
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +16,7 @@ from conformance.scan.engines.interface import Engine, FloodedError, Matcher
 from conformance.scan.engines.system import system
 from conformance.scan.engines.wheel import wheel
 
-_SIZES = (64, 512, 8192)  # engines differ by how many patterns they take well; these bound the classes
+_SIZES = (64, 128, 512, 8192)  # engines differ by how many patterns they take well; these bound the classes
 _SAMPLE = 1 << 20
 _ROUNDS, _HOPELESS = 5, 3
 _PLANTED = 2000  # of a larger set, so many are planted
@@ -40,7 +41,7 @@ class NoEngineError(Exception):
 @cache
 def available() -> tuple[Engine, ...]:
     """The engines that can be loaded here."""
-    found = (system(), wheel(), automaton.grouped(), automaton.whole())
+    found = (*system(), wheel(), automaton.grouped(), automaton.whole())
     return tuple(engine for engine in found if engine is not None)
 
 
@@ -99,14 +100,18 @@ def _ranked(patterns: Sequence[bytes]) -> tuple[Engine, ...]:
     """The engines, fastest first, by the first set of this size that was searched for."""
     size = next((size for size in _SIZES if len(patterns) <= size), _SIZES[-1])
     if size not in _rankings:
-        _rankings[size] = tuple(_timed(patterns[:: -(-len(patterns) // _PLANTED) or 1]))
+        _rankings[size] = tuple(_timed(patterns[:: -(-len(patterns) // _PLANTED) or 1], _fit(size)))
     order = _rankings[size]
-    return tuple(sorted(available(), key=lambda engine: order.index(engine.name)))
+    return tuple(sorted(_fit(size), key=lambda engine: order.index(engine.name)))
 
 
-def _timed(patterns: Sequence[bytes]) -> list[str]:
+def _fit(size: int) -> list[Engine]:
+    return [engine for engine in available() if engine.most is None or size <= engine.most]
+
+
+def _timed(patterns: Sequence[bytes], engines: Iterable[Engine]) -> list[str]:
     """Names of the engines by their best CPU time of several rounds in turn; what is wrong, or hopeless after one, comes last."""
-    matchers = {engine.name: _right(engine, patterns) for engine in available()}
+    matchers = {engine.name: _right(engine, patterns) for engine in engines}
     best = dict.fromkeys(matchers, float("inf"))
     for _ in range(_ROUNDS):
         hopeless = _HOPELESS * min(best.values())
@@ -130,6 +135,9 @@ def _mixed() -> bytes:
 
 
 def _piece(source: random.Random) -> bytes:
-    """32 KiB: half of log-like text, half of noise."""
-    words = " ".join(source.choices(("event", "request", "200", "milliseconds", "chat"), k=4000))
-    return words[: 1 << 14].encode().ljust(1 << 14) + source.randbytes(1 << 14)
+    """32 KiB: half of what logs hold, which is text, numbers and base64; half of noise."""
+    words = " ".join(source.choices(("event", "request", "200", "milliseconds", "chat"), k=1100))
+    numbers = ", ".join(str(source.randrange(100_000)) for _ in range(600))
+    digits = b64encode(source.randbytes(3 << 10))
+    log = b"\n".join((words.encode(), numbers.encode(), digits))
+    return log.ljust(1 << 14)[: 1 << 14] + source.randbytes(1 << 14)

@@ -27,3 +27,4 @@ class Engine:
     name: str
     version: str  # of the library, with the instruction set that it uses where it tells
     compile: Callable[[Sequence[bytes]], Matcher] = field(repr=False)
+    most: int | None = None  # patterns beyond which it is not worth trying; it takes them all the same
