@@ -4,10 +4,27 @@ from typing import Literal
 
 from conformance.model.evidence import Evidence, Record
 
-PathClass = Literal["forwarded", "rejected", "aborted"]
+PathClass = Literal["forwarded", "rejected", "aborted", "answered"]
 
 
-METADATA_FIELDS = frozenset({"model", "user id", "metadata", "header", "query", "cookie"})
+METADATA_FIELDS = frozenset(
+    {
+        "answer header",
+        "baggage header",
+        "cache key",
+        "cookie",
+        "header",
+        "idempotency key",
+        "metadata",
+        "model",
+        "query",
+        "request id header",
+        "safety id",
+        "seed",
+        "user agent",
+        "user id",
+    }
+)
 """Fields that surround content: many gateways keep them as usage metadata, and the page promises nothing of them."""
 
 
@@ -15,7 +32,8 @@ class PathRun(Record, frozen=True, kw_only=True):
     """One path through the gateway: `sent` requests with canaries, of which `counted` were proven to have taken the path.
 
     Forwarded paths are proven by the witness; rejecting paths by the gateway's own refusal and no call at the witness; aborted
-    ones by bytes that the client had received when it left.
+    ones by bytes that the other side had acknowledged when the client left; answered ones, as of lists of models, by an answer
+    that needed no call. `kind` is what most of the requests came to: a gateway may forward what others refuse.
     """
 
     path: str
@@ -23,15 +41,24 @@ class PathRun(Record, frozen=True, kw_only=True):
     sent: int
     counted: int
     told: tuple[str, ...]  # the distinct outcomes the client saw
-    seconds: float
+    seconds: float  # from the first of them to the last
+    endpoint: str = "chat"  # kind of the endpoint
+    keys: int = 1  # different keys they were sent with
+    connections: int = 1  # over how many connections at once they were spread, at least
+    note: str = ""  # why fewer than the sample were sent, or none
 
 
-class FieldRun(Record, frozen=True, kw_only=True):
-    """One field that carried canaries: how many were sent in it, how many of them the provider received."""
+class CellRun(Record, frozen=True, kw_only=True):
+    """One field on one path: how many canaries were sent in it, and of how many it is proven that they took the path.
 
+    On forwarded paths the proof is that the provider received this very canary; a field that the gateway strips is sent, not
+    proven, and searched for all the same. Elsewhere it is the request's.
+    """
+
+    path: str
     field: str
     sent: int
-    forwarded: int
+    proven: int
 
 
 class Campaign(Evidence, frozen=True, kw_only=True):
@@ -39,7 +66,7 @@ class Campaign(Evidence, frozen=True, kw_only=True):
 
     sample: int
     paths: tuple[PathRun, ...]
-    fields: tuple[FieldRun, ...]
+    cells: tuple[CellRun, ...]
     keys: int  # over how many keys they were spread
     answers: int  # canaries in the provider's own answers
 
@@ -48,27 +75,13 @@ class Campaign(Evidence, frozen=True, kw_only=True):
         return sum(path.counted for path in self.paths)
 
 
-class Forwarding(Evidence, frozen=True, kw_only=True):
-    """What the provider received beside the content, and whether each served call reached it once.
+class Restarts(Evidence, frozen=True, kw_only=True):
+    """Canaries in requests that were in flight when the gateway was stopped or killed, and that it came back from each time."""
 
-    Only calls that the gateway served whole are counted in `seen_…`, `repeated_…` and `…_unchanged`.
-    """
-
-    calls: int
-    served: int
-    seen_once: int
-    seen_never: int
-    seen_more: int
-    repeated_served: int  # calls whose prompt had been, or was to be, asked twice
-    repeated_seen: int  # calls at the witness for them
-    key_sightings: tuple[
-        str, ...
-    ]  # where in provider calls a gateway key stood: header names, "body", "path"
-    cookie_sightings: tuple[str, ...]
-    address_sightings: tuple[str, ...]
-    prompts_unchanged: int
-    answers_unchanged: int
+    paths: tuple[PathRun, ...]
+    cells: tuple[CellRun, ...]
+    restarts: int  # how often the gateway went and answered again
 
     def seen(self) -> int:
-        """Calls at the witness that were examined."""
-        return self.seen_once + self.seen_more
+        """Requests proven to have been in flight."""
+        return sum(path.counted for path in self.paths)
