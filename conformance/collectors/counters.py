@@ -46,12 +46,12 @@ async def scraped(session: Session) -> AsyncIterator[Scraped]:
     yield Scraped(before, session.meter.requests)
 
 
-async def counted(session: Session, surface: Surface) -> SurfaceControl | None:
-    """The control of a metrics endpoint, where it shows that this run was counted."""
+async def counted(session: Session, surface: Surface, unanswered: int = 0) -> SurfaceControl | None:
+    """The control of a metrics endpoint, where it shows that this run was counted, but for what was sent in vain."""
     earlier = watched(session, Scraped)
     if earlier is None or surface.locator not in earlier.before:
         return None
-    sent = session.meter.requests - earlier.requests
+    sent = session.meter.requests - earlier.requests - unanswered
     now = await asyncio.to_thread(counters, surface, session.base)
     before = earlier.before[surface.locator]
     rose = max((value - before.get(name, 0.0) for name, value in now.items()), default=0.0)

@@ -41,7 +41,11 @@ def trouble_of(error: "psycopg.Error") -> str:
 
 
 class Rows:
-    """One table as COPY writes it: a line for each row, tabs between its values, bytes in hexadecimal."""
+    """One table as COPY writes it, in text and with bytes in hexadecimal, but for what parts values and rows.
+
+    COPY parts values by tabs and rows by lines, which views of a text without its blanks would join: two neighbours could then
+    read like one text, and what begins with the second be lost in it.
+    """
 
     def __init__(
         self, database: "psycopg.Connection[Any]", name: tuple[str, str], columns: Sequence[str]
@@ -61,8 +65,9 @@ class Rows:
         waiting, size = [], 0
         with reading(self._database) as cursor, cursor.copy(every) as copy:
             for row in copy:
-                line = bytes(row)
-                self._places.row(map(len, line[:-1].split(b"\t")), 1)
+                values = bytes(row)[:-1].split(b"\t")  # in values, COPY escapes tabs and line ends
+                self._places.row(map(len, values), len(_APART))
+                line = _APART.join((*values, b""))
                 waiting.append(line)
                 size += len(line)
                 if size >= _GATHERED:

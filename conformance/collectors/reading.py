@@ -106,7 +106,7 @@ def measure(surface: Surface, base: Path) -> SurfaceSize:
     )
 
 
-def settle(measured: Callable[[], SurfaceSize], *, still: float = 0.5, most: float = 5.0) -> bool:
+def settle(measured: Callable[[], object], *, still: float = 0.5, most: float = 5.0) -> bool:
     """Wait, `most` seconds at most, until two measurements `still` seconds apart agree; whether they did."""
     end = time.monotonic() + most
     size = measured()

@@ -19,6 +19,7 @@ class ScannedItem(Record, frozen=True, kw_only=True):
     coverage: Coverage
     sightings: tuple[Sighting, ...] = ()  # the first so many
     sightings_total: int = 0
+    controls: int = 0  # sightings of canaries that the suite planted itself
 
 
 class ArchiveScan(Record, frozen=True, kw_only=True):
@@ -35,6 +36,7 @@ class ArchiveScan(Record, frozen=True, kw_only=True):
     coverage: Coverage
     sightings: tuple[Sighting, ...] = ()
     sightings_total: int = 0
+    controls: int = 0  # sightings of canaries that the suite planted itself: they show that the scan sees, and nothing else
 
     def undecided(self) -> tuple[str, ...]:
         """Why the absence of sightings would prove little; empty where it does prove something."""

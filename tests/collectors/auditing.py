@@ -12,9 +12,10 @@ from conformance.evidence.journal import Journal
 from conformance.probes.door import Door
 from conformance.probes.meter import Meter
 from conformance.session import Session
-from conformance.target import Control, Gateway, Surface, Target
+from conformance.target import Control, Gateway, Promises, Surface, Target
 
 KEY = b"a run key of the test"
+NOBODY = "https://127.0.0.1:1"  # where nobody listens
 Environment = Literal["production", "staging", "development", "test"]
 
 
@@ -25,15 +26,20 @@ def files(locator: str, role: Literal["account", "log"] = "log", exclude: tuple[
 
 @contextmanager
 def session_over(
-    base: Path, *surfaces: Surface, plant: tuple[str, ...] = (), environment: Environment = "test"
+    base: Path,
+    *surfaces: Surface,
+    plant: tuple[str, ...] = (),
+    environment: Environment = "test",
+    origin: str = NOBODY,
 ) -> Iterator[Session]:
     """A session whose target has surfaces below a folder, and a run folder of its own there."""
     target = Target(
         name="surfaces",
         environment=environment,
-        gateway=Gateway(base_urls=("https://gateway.example",)),
+        gateway=Gateway(base_urls=(origin,)),
         surfaces=surfaces,
         control=Control(plant=plant),
+        claims=Promises(usage_lag=3.0),
     )
     run_folder = base / "gateproof-runs" / "r1"
     run_folder.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """PostgreSQL: all databases, with statistics, large objects and remembered statements; nothing is written."""
 
+import base64
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
@@ -235,3 +236,18 @@ def test_canaries_are_found_in_text_in_packed_bytes_and_in_large_objects(
     assert found["system"] == "gateway.public.log body row 1"
     assert found["user"] == "gateway.public.log packed row 1"
     assert found["assistant"].startswith("gateway: large objects object ")
+
+
+def test_a_value_neither_hides_in_its_neighbour_nor_is_joined_to_it(
+    server: PostgresServer, database: psycopg.Connection, base: Path
+) -> None:
+    atom = MINT.atom("success", "neighbour")
+    encoded = base64.b64encode(f"a {atom} b".encode()).decode()
+    database.execute("CREATE TABLE pairs (id text, body text)")
+    database.execute("INSERT INTO pairs VALUES ('QUJDR', %s), ('next', 'row')", (encoded,))
+
+    look = scan_surface(surface(server, exclude=("pg_*", "sql_*")), base, canary_engine(MINT))
+    data, _ = item(server, base, "gateway.public.pairs")
+
+    assert data == f"QUJDR\n\0{encoded}\n\0next\n\0row\n\0".encode()
+    assert {s.item for s in look.first.values()} == {"gateway.public.pairs body row 1"}

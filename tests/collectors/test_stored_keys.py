@@ -3,12 +3,16 @@
 import asyncio
 import base64
 import hashlib
+import json
+import secrets
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from conformance.checks.stored_keys import secret_is_not_stored_recoverably, stored_form_is_salted_and_strong
 from conformance.collectors.stored_keys import stored_keys
@@ -130,6 +134,28 @@ def test_a_store_of_files_is_read_like_a_database(tmp_path: Path) -> None:
     seen = _observed(tmp_path, files("keys.jsonl", role="account"))
     assert isinstance(stored_form_is_salted_and_strong(seen), Pass)
     assert isinstance(secret_is_not_stored_recoverably(seen), Pass)
+
+
+@pytest.mark.parametrize("place", ["at the top", "in a table", "in a file of settings"])
+def test_a_key_that_lies_beside_what_it_encrypts_is_found(tmp_path: Path, place: str) -> None:
+    cipher, rows = secrets.token_bytes(32), []
+    for id, secret in SECRETS.items():  # noqa: A001
+        nonce = secrets.token_bytes(12)
+        rows.append(
+            {"id": id, "sealed": (nonce + AESGCM(cipher).encrypt(nonce, secret.encode(), None)).hex()}
+        )
+    beside: dict[str, dict[str, Any]] = {
+        "at the top": {"master": cipher.hex()},
+        "in a table": {"crypto": {"master": cipher.hex()}},
+    }
+    (tmp_path / "keys.json").write_text(json.dumps({"keys": rows, **beside.get(place, {})}))
+    (tmp_path / "keys.env").write_text(
+        f"MODE=live\nMASTER={cipher.hex()}\n" if place not in beside else "MODE=live\n"
+    )
+
+    seen = _observed(tmp_path, files("keys.*", role="account"))
+
+    assert isinstance(secret_is_not_stored_recoverably(seen), Fail)
 
 
 def test_a_store_that_names_no_key_proves_nothing(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from conformance.model.campaign import Campaign, Forwarding, PathRun
+from conformance.model.campaign import Campaign, PathRun
+from conformance.model.egress import Forwarding
 from conformance.model.evidence import CannotObserve, Evidence, Unobserved
 from conformance.model.keys import Revocation, Rotation, ShownOnce
 from conformance.model.preflight import Preflight, Price, Step
@@ -91,11 +92,11 @@ BLIND: tuple[Evidence, ...] = (
     ShownOnce(
         creation_shows=True, secret_characters=40, bits_per_character=5, shown_together=0, places=(), unread=()
     ),
-    Campaign(sample=60, paths=(), fields=(), keys=3, answers=9),
+    Campaign(sample=60, paths=(), cells=(), keys=3, answers=9),
     Campaign(
         sample=60,
         paths=(PathRun(path="p", kind="forwarded", sent=60, counted=0, told=("timeout",), seconds=1),),
-        fields=(),
+        cells=(),
         keys=3,
         answers=0,
     ),

@@ -9,7 +9,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from conformance.collectors.places.addresses import is_own, networks
-from conformance.collectors.places.procfs import Process, ancestors, children, descriptors, process, processes
+from conformance.collectors.places.procfs import (
+    Process,
+    ancestors,
+    children,
+    descriptors,
+    process,
+    processes,
+    shells,
+)
 from conformance.collectors.places.sock_diag import Socket
 from conformance.collectors.places.sockets import inode_of
 from conformance.target import Processes, Target
@@ -93,15 +101,26 @@ class Members:
         return is_own(socket.peer[0]) or socket.peer[0] in self._witness
 
     def _relatives(self, running: dict[int, Process]) -> None:
-        """Children, the rest of their process groups, and whoever they were forked from or forked with."""
-        groups = {m.process.group for m in self.found.values()} - {os.getpgrp()}
-        for member in [m for m in running.values() if m.group in groups]:
-            self.found.setdefault(member.pid, Member(member, "of the same process group"))
+        """Children, whoever they were forked from or forked with, and the rest of their process groups."""
         images = {m.process.image: pid for pid, m in self.found.items() if any(m.process.image)}
         for twin in [p for p in running.values() if p.image in images]:
             self.found.setdefault(twin.pid, Member(twin, f"forked as {images[twin.image]} was"))
+        groups = {m.process.group for m in self.found.values() if self._is_kin(m.process)}
+        for member in [m for m in running.values() if m.group in groups]:
+            self.found.setdefault(member.pid, Member(member, "of the same process group"))
         kin = {pid: p.parent for pid, p in running.items()}
         _spread(self.found, kin, lambda pid, parent: Member(running[pid], f"child of {parent}"))
+
+    def _is_kin(self, member: Process) -> bool:
+        """Whether the group of a process says who belongs together. A script's holds everything that the script started."""
+        if member.group == os.getpgrp():
+            return False
+        leader = process(member.group)
+        if (
+            leader is None
+        ):  # a daemon is parted from its first process; so is what a script left behind, in no session of its own
+            return member.session == member.group
+        return leader.pid in self.found or leader.program not in shells()
 
 
 def witness_port(target: Target) -> int:

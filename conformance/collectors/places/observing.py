@@ -92,14 +92,15 @@ class _Search:
         self._add(scan_surface(_SEARCHED, Path(), self.engine, tally=tally, found=within))
 
     def place(self, found: Found) -> UsedPlace:
-        """A place after it was searched. A name that holds something is not repeated.
+        """A place after it was searched. A name that holds something is not repeated; in a surface, it is that one's finding.
 
         What lies in folders of many has a ledger of its own, which is not kept: other people's names are none of ours.
         """
         named = SurfaceLook(tally=Tally())
         shown = scanned_name(_SEARCHED, found.place.path, self.engine, named)
         before = self.look.totals[""]
-        self._add(named)
+        if not found.place.declared:
+            self._add(named)
         self.scan(found.items, Tally() if found.nearby else self.look.tally)
         content = self.look.totals[""] > before
         return replace(found.place, path=shown, content=content, written=found.place.written or content)

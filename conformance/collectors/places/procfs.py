@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 _PROC = Path("/proc")
@@ -24,6 +25,7 @@ class Process:
     pid: int
     parent: int
     group: int
+    session: int
     name: str
     program: str
     image: tuple[int, int] = (0, 0)
@@ -51,6 +53,7 @@ def process(pid: int) -> Process | None:
         pid=pid,
         parent=int(fields[1]),
         group=int(fields[2]),
+        session=int(fields[3]),
         name=before.partition("(")[2],
         program=_program(pid),
         image=(int(fields[23]), int(fields[45])),  # proc(5): startcode and arg_start, the 26th and 48th field
@@ -62,6 +65,16 @@ def processes() -> Iterator[Process]:
     for entry in os.listdir(_PROC):  # noqa: PTH208 - names alone, often
         if entry.isdigit() and (found := process(int(entry))) is not None:
             yield found
+
+
+@cache
+def shells() -> frozenset[str]:
+    """The programs that run scripts here: those of shells(5), and the usual one."""
+    try:
+        lines = Path("/etc/shells").read_text(errors="replace").split("\n")
+    except OSError:
+        lines = []
+    return frozenset(Path(line).resolve().name for line in ("/bin/sh", *lines) if line.startswith("/"))
 
 
 def ancestors(pid: int) -> frozenset[int]:

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from conformance.collectors.places.members import Members
 from conformance.collectors.places.sockets import sockets
 from conformance.target import Target
@@ -73,6 +75,32 @@ def test_a_worker_leads_to_the_master_that_it_was_forked_from(tmp_path: Path) ->
         found = members(target_of(worker), tmp_path).found
         master.do("os.kill(worker, 9); os.waitpid(worker, 0)")
     assert set(found) == {master.pid, worker}
+
+
+@pytest.mark.parametrize("ending", ["exit", "wait"], ids=["the script ended", "the script goes on"])
+def test_what_a_script_started_beside_the_gateway_is_not_the_gateways(tmp_path: Path, ending: str) -> None:
+    script = f"sleep 600 & echo $! >gateway; sleep 600 & echo $! >other; {ending}"
+    with puppet(tmp_path) as starter:
+        starter.do("import os, signal, subprocess")
+        starter.do(f"s = subprocess.Popen(['bash', '-c', {script!r}], process_group=0)")
+        starter.do(f"{ending == 'exit'} and s.wait()")
+        starter.do("while not os.path.exists('other') or not open('other').read().strip(): pass")
+        gateway, other = (int((tmp_path / name).read_text()) for name in ("gateway", "other"))
+        found = members(target_of(gateway), tmp_path).found
+        starter.do(f"[os.kill(p, signal.SIGKILL) for p in ({gateway}, {other})]; s.wait()")
+    assert set(found) == {gateway}
+
+
+def test_a_daemon_is_found_by_its_group_though_its_first_process_is_gone(tmp_path: Path) -> None:
+    daemon = "sleep 600 & echo $! >gateway; exec sleep 600 & echo $! >other"
+    with puppet(tmp_path) as starter:
+        starter.do("import os, signal, subprocess")
+        starter.do(f"subprocess.run(['bash', '-c', {daemon!r}], start_new_session=True)")
+        starter.do("while not os.path.exists('other') or not open('other').read().strip(): pass")
+        gateway, other = (int((tmp_path / name).read_text()) for name in ("gateway", "other"))
+        found = members(target_of(gateway), tmp_path).found
+        starter.do(f"[os.kill(p, signal.SIGKILL) for p in ({gateway}, {other})]")
+    assert set(found) == {gateway, other}
 
 
 def test_the_audit_and_whoever_started_it_are_never_the_gateway(tmp_path: Path) -> None:
