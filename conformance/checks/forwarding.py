@@ -1,11 +1,16 @@
 """Z2: content goes to the model provider, nowhere else, and unchanged; what identifies the caller stays behind."""
 
 from conformance.catalogue import check
-from conformance.model.campaign import Forwarding
+from conformance.checks.integrity import altered, described, judged
+from conformance.model.declared import Declared
+from conformance.model.egress import Forwarding, Integrity
+from conformance.model.evidence import Unobserved
 from conformance.model.scale import Level, Severity
 from conformance.model.verdict import Fail, Inconclusive, Pass, Verdict
 
 _REPEAT = "repeat the audit while the gateway serves steadily"
+# What `claims.transforms` calls them. Where texts may be added, `Integrity` says whether those that were sent arrived.
+_PROMPTS, _ANSWERS = "messages", "answer texts"
 
 
 @check(
@@ -44,8 +49,12 @@ def caller_stays_behind(forwarding: Forwarding) -> Verdict:
         return _forwarded("a cookie", forwarding.cookie_sightings, forwarding)
     if forwarding.address_sightings:
         return _forwarded("the caller's address", forwarding.address_sightings, forwarding)
+    own = "its own address included" if forwarding.own_address else "its own address could not be told apart"
+    passed = [header.name for header in forwarding.headers if header.places]
+    others = f"; other headers that were passed on: {', '.join(passed)}" if passed else ""
     return _control(forwarding) or Pass(
-        because=f"{forwarding.seen()} calls examined at the provider carried neither", cites=(forwarding,)
+        because=f"{forwarding.seen()} calls examined at the provider carried neither, {own}{others}",
+        cites=(forwarding,),
     )
 
 
@@ -103,31 +112,46 @@ def every_call_reaches_the_provider_once(forwarding: Forwarding) -> Verdict:
     level=Level.OPERATOR,
     fix="Pass prompts and answers through as they are; declare transforms that are wanted.",
 )
-def content_arrives_unchanged(forwarding: Forwarding) -> Verdict:
+def content_arrives_unchanged(
+    forwarding: Forwarding, integrity: Integrity | Unobserved, declared: Declared
+) -> Verdict:
     """Prompts reach the provider, and answers the caller, as they were sent.
 
     Whoever rewrites content has read it.
     """
-    examined = forwarding.seen_once
-    if not examined:
+    changed = _changed_texts(forwarding, declared)
+    fields = judged(integrity, "content", declared) if isinstance(integrity, Integrity) else []
+    wrong = [field for field in fields if altered(field, declared)]
+    if changed or wrong:
+        return Fail(
+            because="; ".join([*changed, *(["content was changed on its way"] if wrong else [])]),
+            expected="every text, picture and earlier tool call at the other end, unchanged",
+            observed=described(wrong) or "; ".join(changed),
+            cites=(forwarding, integrity) if isinstance(integrity, Integrity) else (forwarding,),
+            reproduction="compare the body that arrives at the provider, or its answer, with yours",
+        )
+    if not forwarding.seen_once:
         return Inconclusive(
             because="no call was seen at the provider exactly once", decide=_REPEAT, cites=(forwarding,)
         )
-    if forwarding.prompts_unchanged < examined:
-        return Fail(
-            because=f"{examined - forwarding.prompts_unchanged} of {examined} prompts were changed on their way",
-            expected="every text of the request at the provider, unchanged",
-            observed=f"{forwarding.prompts_unchanged} of {examined} unchanged",
-            cites=(forwarding,),
-        )
-    if forwarding.answers_unchanged < examined:
-        return Fail(
-            because=f"{examined - forwarding.answers_unchanged} of {examined} answers were changed on their way",
-            expected="the text that the provider sent, unchanged",
-            observed=f"{forwarding.answers_unchanged} of {examined} unchanged",
-            cites=(forwarding,),
-        )
-    return Pass(because=f"{examined} prompts and answers, plain and streamed, unchanged", cites=(forwarding,))
+    kinds = ", ".join(field.field for field in fields if field.sent)
+    return Pass(
+        because=f"{forwarding.seen_once} prompts and answers, plain and streamed, unchanged"
+        + (f"; likewise {kinds}" if kinds else ""),
+        cites=(forwarding,),
+    )
+
+
+def _changed_texts(forwarding: Forwarding, declared: Declared) -> list[str]:
+    """What was changed of plain prompts and their answers, unless that is declared."""
+    examined, transforms = forwarding.seen_once, declared.promises.transforms
+    texts = {
+        "prompts": 0 if _PROMPTS in transforms else examined - forwarding.prompts_unchanged,
+        "answers": 0 if _ANSWERS in transforms else examined - forwarding.answers_unchanged,
+    }
+    return [
+        f"{count} of {examined} {what} were changed on their way" for what, count in texts.items() if count
+    ]
 
 
 def _forwarded(what: str, places: tuple[str, ...], forwarding: Forwarding) -> Fail:

@@ -1,32 +1,32 @@
 """What does the provider get besides the content? And does every call reach it, once, unchanged?"""
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from conformance.catalogue import Cost, Phase, observes
-from conformance.dialects.speak import Key
-from conformance.model.campaign import Forwarding
-from conformance.model.evidence import CannotObserve
-from conformance.model.scale import Disruption, Fault, Level
-from conformance.probes import calls
+from conformance.model.egress import Forwarding, HeaderFate
+from conformance.model.scale import Disruption, Level
+from conformance.probes import caller, calls
+from conformance.probes.assembled import answer_text
 from conformance.probes.calls import Asked
-from conformance.probes.door import Answer, Reply
-from conformance.scan.secrets import forms_in
+from conformance.probes.comparing import message_texts
+from conformance.probes.door import Answer, Door, Reply
 from conformance.session import Session
 from conformance.target import Target
 from conformance.witness.ledger import WitnessCall
 
 _CALLS = 6
 _PAIRS = 2
+_USUAL = ("x-forwarded-for", "forwarded", "x-real-ip")
+_HEADERS = 2  # looks at what of a caller's headers is passed on
 _AMPLE = 10**13  # picodollars
 # What tidying would change: a character that Unicode composes (NFC), a doubled space, a tab, and blanks at the end.
 _DELICATE = " Cafe\u0301  \u00e9\t <b>&amp;</b> \n "
-_CLIENT = "203.0.113.77"  # TEST-NET-3 (RFC 5737): an address that nobody has, as a client behind a proxy would bring one
 
 
 def _cost(target: Target, sample: int) -> Cost:
-    return Cost(requests=_CALLS + 2 * _PAIRS + 2)
+    return Cost(requests=_CALLS + 2 * _PAIRS + 2 * _HEADERS + 2)
 
 
 @observes(
@@ -38,14 +38,10 @@ def _cost(target: Target, sample: int) -> Cost:
 )
 async def forwarding(session: Session) -> Forwarding:
     """See what reaches the provider."""
-    secret = await _key(session)
+    secret = await calls.key_for(session, "forwarding", _AMPLE)
     cookie = session.mint.atom("forwarding", "cookie")
-    extra = {
-        "cookie": f"session={cookie}",
-        "x-forwarded-for": _CLIENT,
-        "forwarded": f"for={_CLIENT}",
-        "x-real-ip": _CLIENT,
-    }
+    identifying = caller.identifying(cookie)
+    extra = {name: identifying[name] for name in ("cookie", *_USUAL)}
     since = session.provider().mark()
     exchanges = [await _exchange(session, secret, extra, stream=number % 2 == 1) for number in range(_CALLS)]
     repeated = [await _repeat(session, secret) for _ in range(_PAIRS)]
@@ -56,6 +52,8 @@ async def forwarding(session: Session) -> Forwarding:
     ]
     once = [one for one in served if len(one.seen) == 1]
     every = [call for asked, _ in exchanges for call in calls.reached(session, asked, since)]
+    passed = await _passed_on(session, secret, identifying)
+    every += passed.calls
     return Forwarding(
         calls=len(exchanges) + 2 * _PAIRS,
         served=len(served) + sum(count for count, _ in repeated),
@@ -64,11 +62,13 @@ async def forwarding(session: Session) -> Forwarding:
         seen_more=sum(len(one.seen) > 1 for one in served),
         repeated_served=sum(count for count, _ in repeated),
         repeated_seen=sum(seen for _, seen in repeated),
-        key_sightings=_places(every, secret),
-        cookie_sightings=_places(every, cookie),
-        address_sightings=_places(every, _CLIENT),
+        key_sightings=caller.places_of(secret, every),
+        cookie_sightings=caller.places_of(cookie, every),
+        address_sightings=tuple(sorted({*caller.places_of(caller.ADDRESSES, every), *passed.own_address})),
         prompts_unchanged=sum(one.prompt_arrived() for one in once),
         answers_unchanged=sum(answer_text(one.reply) == one.seen[0].text for one in once),
+        headers=passed.headers,
+        own_address=passed.knows_address,
     )
 
 
@@ -85,23 +85,11 @@ class _Served:
 
         Where it was asked in another shape than ours, the texts must at least stand in it.
         """
-        sent = _contents(self.asked.body.get("messages"))
+        sent = message_texts(self.asked.body.get("messages"))
         body = Answer(status=200, headers=(), body=self.seen[0].body, ms=0).json()
         if isinstance(body, dict) and isinstance(body.get("messages"), list):
-            return _contents(body["messages"]) == sent
+            return message_texts(body["messages"]) == sent
         return all(self.seen[0].carries(text) for text in sent)
-
-
-async def _key(session: Session) -> str:
-    if session.key_api is not None:
-        key: Key = await session.key_api.create("forwarding", _AMPLE)
-        session.expected_values += [key.id, key.name]
-        return key.secret
-    if session.own_key is None:
-        raise CannotObserve(
-            "no key to call with", fault=Fault.OPERATOR, decide="declare `credentials.key` or an admin key"
-        )
-    return session.own_key
 
 
 async def _exchange(
@@ -123,54 +111,49 @@ async def _repeat(session: Session, secret: str) -> tuple[int, int]:
     return sum(map(calls.whole, replies)), len(calls.reached(session, asked))
 
 
-def _places(seen: Iterable[WitnessCall], secret: str) -> tuple[str, ...]:
-    """Where a value stands in what the provider received, in any encoding."""
-    places: set[str] = set()
-    for call in seen:
-        places |= {f"header {name.lower()}" for name, value in call.headers if forms_in(secret, value)}
-        if forms_in(secret, call.body.decode("utf-8", errors="replace")):
-            places.add("body")
-        if forms_in(secret, call.path):
-            places.add("path")
-    return tuple(sorted(places))
+@dataclass(frozen=True, slots=True)
+class _PassedOn:
+    """What of a caller's headers reached the provider, and where its own address stood there, if that can be known."""
+
+    calls: tuple[WitnessCall, ...]
+    headers: tuple[HeaderFate, ...]
+    own_address: tuple[str, ...]
+    knows_address: bool
 
 
-def answer_text(answer: Reply) -> str:
-    """The text of a chat completion, plain or streamed (Server-Sent Events, one JSON object per `data:` field)."""
-    if not isinstance(answer, Answer):
-        return ""
-    document = answer.json()
-    if isinstance(document, dict):
-        return "".join(_choice_texts(document, "message"))
-    parts = []
-    for line in answer.body.decode("utf-8", errors="replace").splitlines():
-        data = line.removeprefix("data:").strip() if line.startswith("data:") else ""
-        if data and data != "[DONE]":
-            event = Answer(status=200, headers=(), body=data.encode(), ms=0).json()
-            parts += _choice_texts(event, "delta")
-    return "".join(parts)
+async def _passed_on(session: Session, secret: str, identifying: Mapping[str, str]) -> _PassedOn:
+    """Calls with all that a caller may bring along, from an address that is nobody else's where there is one."""
+    origin = await asyncio.to_thread(caller.origin_of, session.target)
+    source = origin.address if origin is not None and origin.bind else None
+    door = Door(session.target, session.trust, session.meter, agent=session.tag, source=source)
+    try:
+        seen, headers = await _as_a_caller(session, door, secret, identifying)
+    finally:
+        await door.close()
+    if not seen and source is not None:  # it serves nobody from there
+        origin, (seen, headers) = None, await _as_a_caller(session, session.door, secret, identifying)
+    known = origin is not None and bool(seen) and not caller.shared(origin, seen)
+    # The provider's own host name stands in every request, and may be this very address.
+    own = caller.places_of(origin.address, seen) if origin is not None and known else ()
+    return _PassedOn(tuple(seen), headers, tuple(place for place in own if place != "header host"), known)
 
 
-def _choice_texts(document: Any, part: str) -> list[str]:
-    choices = document.get("choices") if isinstance(document, dict) else None
-    found = []
-    for choice in choices if isinstance(choices, list) else ():
-        text = (
-            choice.get(part, {}).get("content")
-            if isinstance(choice, dict) and isinstance(choice.get(part), dict)
-            else None
+async def _as_a_caller(
+    session: Session, door: Door, secret: str, identifying: Mapping[str, str]
+) -> tuple[list[WitnessCall], tuple[HeaderFate, ...]]:
+    """What the provider received of calls with headers: those that say who the caller is, and all others."""
+    seen: list[WitnessCall] = []
+    headers: list[HeaderFate] = []
+    for sent in (caller.curious(), identifying):
+        asked = calls.chat(session, secret, "forwarding")
+        await door.send(
+            "POST",
+            asked.path,
+            headers={**asked.headers, **sent},
+            json=asked.body,
+            money=calls.worst_case(session, asked),
         )
-        if isinstance(text, str):
-            found.append(text)
-    return found
-
-
-def _contents(messages: Any) -> list[str]:
-    """The texts of messages in order, whether they are written as strings or as parts."""
-    texts: list[str] = []
-    for message in messages if isinstance(messages, list) else ():
-        content = message.get("content") if isinstance(message, Mapping) else None
-        parts = content if isinstance(content, list) else [content]
-        found = (part.get("text") if isinstance(part, Mapping) else part for part in parts)
-        texts += [text for text in found if isinstance(text, str)]
-    return texts
+        reached = calls.reached(session, asked)
+        headers += caller.fates(sent, reached) if reached else ()
+        seen += reached
+    return seen, tuple(headers)
