@@ -4,6 +4,7 @@ from conformance.catalogue import check
 from conformance.model.declared import Declared
 from conformance.model.evidence import Evidence
 from conformance.model.money import from_usd, in_usd
+from conformance.model.preflight import Price
 from conformance.model.scale import Level, Severity
 from conformance.model.spend import Scenario, SpendRace, SpendSequential
 from conformance.model.verdict import Fail, Inconclusive, Pass, Verdict
@@ -35,7 +36,7 @@ def sequential_limit_holds(spent: SpendSequential, declared: Declared) -> Verdic
             )
     return Pass(
         because="; ".join(f"{s.name}: {_summary(s)}, then refused ({_told(s)})" for s in spent.scenarios)
-        + _priced(spent),
+        + beside(spent.price, tolerated),
         cites=(spent,),
     )
 
@@ -48,7 +49,8 @@ def concurrent_limit_holds(race: SpendRace, declared: Declared) -> Verdict:
     reservation lets all of them through.
     """
     tolerated = from_usd(declared.promises.soft_limit)
-    overspent = [s for s in race.rounds if s.bill() > s.limit + tolerated]
+    every = (*race.rounds, *([race.pipelined] if race.pipelined else ()))
+    overspent = [s for s in every if s.bill() > s.limit + tolerated]
     if overspent:
         return _overspent(max(overspent, key=lambda s: s.bill() - s.limit), tolerated, race)
     if (doubt := _race_doubt(race)) is not None:
@@ -59,8 +61,8 @@ def concurrent_limit_holds(race: SpendRace, declared: Declared) -> Verdict:
         )
     used = max(_percent(s.bill(), s.limit) for s in race.rounds)
     return Pass(
-        because=f"{len(race.rounds)} rounds of {race.volley} calls at once stayed within the limit (at most {used} % used); "
-        f"on an ample key {race.ample_in_flight} of them overlapped at the provider{_priced(race)}",
+        because=f"{len(race.rounds)} rounds of up to {race.volley} calls at once stayed within the limit (at most {used} % "
+        f"used); on an ample key {race.ample_in_flight} of them overlapped at the provider{beside(race.price, tolerated)}",
         cites=(race,),
     )
 
@@ -126,15 +128,15 @@ def _doubt(scenario: Scenario) -> str | None:
 
 
 def _race_doubt(race: SpendRace) -> str | None:
-    if not race.rounds:
+    largest = [s for s in race.rounds if s.at_once in {1, race.volley}]
+    if not largest:
         return "no race was run"
     if race.ample_in_flight < 2:
         return "calls sent at once never overlapped at the provider, even on an ample key: no race was shown to be possible"
     if race.ample_served < race.volley:
         return f"on an ample key only {race.ample_served} of {race.volley} calls at once were served"
-    return next(
-        (doubt for scenario in race.rounds if (doubt := _race_round_doubt(scenario)) is not None), None
-    )
+    # In smaller rounds all calls may fit in the limit: they are there to draw how overspending grows.
+    return next((doubt for scenario in largest if (doubt := _race_round_doubt(scenario)) is not None), None)
 
 
 def _race_round_doubt(scenario: Scenario) -> str | None:
@@ -158,7 +160,11 @@ def _told(scenario: Scenario) -> str:
     return ", ".join(sorted({call.told for call in scenario.refusals()}))
 
 
-def _priced(evidence: SpendSequential | SpendRace) -> str:
-    if evidence.price.source == "measured":
-        return "; priced by the gateway's own usage records"
-    return ""
+def beside(price: Price, tolerated: int) -> str:
+    """What a reader must know beside a pass: where prices come from, and what the target file lets a bill go beyond a limit."""
+    learnt = {
+        "measured": "; priced by the gateway's own usage records",
+        "models endpoint": "; priced by the gateway's models endpoint",
+    }
+    soft = f"; the target file declares a soft limit, and tolerates {in_usd(tolerated)}" if tolerated else ""
+    return learnt.get(price.source, "") + soft

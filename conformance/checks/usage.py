@@ -7,9 +7,10 @@ from msgspec import structs
 
 from conformance.catalogue import check
 from conformance.model.declared import Declared
+from conformance.model.evidence import Unobserved
 from conformance.model.money import from_usd, in_usd
 from conformance.model.scale import Level, Severity
-from conformance.model.spend import UsageRow, UsageTruth
+from conformance.model.spend import Attempt, SpendWorkload, UsageRow, UsageTruth
 from conformance.model.verdict import Fail, Inconclusive, Pass, Verdict
 
 
@@ -59,12 +60,117 @@ def _usage_equals_the_bill(truth: UsageTruth, declared: Declared) -> Verdict:
     level=Level.OPERATOR,
     fix="Settle at zero where the provider answered completely with an error: nothing was generated.",
 )
-def provider_refusals_are_free(truth: UsageTruth, declared: Declared) -> Verdict:
+def provider_refusals_are_free(
+    truth: UsageTruth, declared: Declared, tried: SpendWorkload | Unobserved
+) -> Verdict:
     """A call that the provider refused completely is not charged.
 
     Whoever pays for refusals pays for nothing, and an attacker can use up a limit with them.
     """
-    return _twice(_provider_refusals_are_free, truth, declared)
+    verdict = _twice(_provider_refusals_are_free, truth, declared)
+    # Where usage is wrong anyway, what else was added to it says nothing of refusals.
+    elsewhere = (_usage_equals_the_bill, _nobody_pays_for_somebody_else)
+    if isinstance(verdict, Fail) or any(isinstance(judged(truth, declared), Fail) for judged in elsewhere):
+        return verdict
+    return verdict if isinstance(tried, Unobserved) else _failures_charged(tried, declared) or verdict
+
+
+def _failures_charged(tried: SpendWorkload, declared: Declared) -> Fail | None:
+    """Complete refusals of other kinds that were charged, if any: overload and breakdown at the provider."""
+    for attempt in tried.of("refusal"):
+        billed = sum(call.cost > 0 for call in attempt.calls)
+        charged = 0 if attempt.recorded is None else attempt.recorded - attempt.bill()
+        if charged > _unit(declared, billed):
+            return Fail(
+                because=f"{attempt.name} were charged {in_usd(charged)}",
+                expected="nothing is charged for a complete refusal",
+                observed=f"{in_usd(attempt.recorded or 0)} recorded for {in_usd(attempt.bill())} billed",
+                cites=(tried,),
+                reproduction=f"make a key, make {attempt.name} and one plain call, and read the key's usage",
+            )
+    return None
+
+
+@check(
+    "spend.room-is-served",
+    claim="S2",
+    severity=Severity.MEDIUM,
+    level=Level.OPERATOR,
+    fix="Release a hold in every way in which a call can end; keep holds as rows that can be found and settled, not as a sum.",
+)
+def room_is_served(tried: SpendWorkload) -> Verdict:
+    """A key with room in its limit and nothing under way is served.
+
+    A hold that is never given back takes from a customer what was paid for, and looks like spending that nobody can find.
+    """
+    looked = [a for a in tried.of("refusal") if a.room and a.recorded is not None]
+    for attempt in looked:
+        last, control, recorded = attempt.calls[-1], attempt.control, attempt.recorded or 0
+        refused = not last.served and not last.reached and last.told.isdigit()
+        # An ample key is served meanwhile, and this one once its limit is raised: then it was the limit that refused it.
+        if refused and attempt.limit - recorded >= attempt.room and control.ample_after and control.revived:
+            return Fail(
+                because=f"after {attempt.name}, a key was refused with {in_usd(recorded)} recorded on a limit of "
+                f"{in_usd(attempt.limit)}",
+                expected=f"a usual call is served while {in_usd(attempt.room)} are left, as on other keys",
+                observed=f"answered {last.told}, until the limit was raised",
+                cites=(tried,),
+                reproduction=f"make a key with that limit, make {attempt.name}, wait, and make a plain call",
+            )
+    if not any(attempt.calls[-1].served for attempt in looked):
+        return Inconclusive(
+            because="no key was served after the provider had refused its calls, or usage was not told",
+            decide="repeat the audit; some gateways rest a provider that fails, which can be switched off",
+            cites=(tried,),
+        )
+    return Pass(because="after calls that its provider refused, a key was served as before", cites=(tried,))
+
+
+@check(
+    "spend.unmetered-calls-are-recorded",
+    claim="S2",
+    severity=Severity.HIGH,
+    level=Level.OPERATOR,
+    fix="Where a caller left or an answer ended without usage, record the hold, or what the provider is later known to bill.",
+)
+def unmetered_calls_are_recorded(truth: UsageTruth, tried: SpendWorkload, declared: Declared) -> Verdict:
+    """Calls that were left, cut or answered without usage are recorded at no less than their bill.
+
+    What is missing in the records is missing on the invoice, and nobody notices that a key is used by somebody else.
+    """
+    told = [a for a in tried.of("abort", "fault") if a.recorded is not None and a.told_truly]
+    plain = _usage_equals_the_bill(truth, declared)
+    if not isinstance(plain, Pass):
+        return Inconclusive(
+            because=f"usage is not known to be true for plain calls: {plain.because}",
+            decide="see the check of plain calls",
+            cites=(truth, tried),
+        )
+    short = [a for a in told if a.bill() - (a.recorded or 0) > _unit(declared, a.reached())]
+    if short:
+        return _short(max(short, key=lambda a: a.bill() - (a.recorded or 0)), tried)
+    if not any(a.reached() for a in told):
+        return Inconclusive(
+            because="no such call was served, or usage was not told",
+            decide="repeat the audit",
+            cites=(tried,),
+        )
+    most = max((a.recorded or 0) - a.bill() for a in told)
+    beyond = f"; up to {in_usd(most)} more was recorded, as a hold may be" if most > 0 else ""
+    return Pass(
+        because=f"{len(told)} kinds of such calls, none recorded below its bill{beyond}", cites=(tried, truth)
+    )
+
+
+def _short(attempt: Attempt, tried: SpendWorkload) -> Fail:
+    missing = attempt.bill() - (attempt.recorded or 0)
+    return Fail(
+        because=f"{attempt.name}: {in_usd(missing)} less is recorded than the provider billed",
+        expected=f"at least {in_usd(attempt.bill())}",
+        observed=in_usd(attempt.recorded or 0),
+        cites=(tried,),
+        reproduction=f"make a key, then {len(attempt.calls)} times: {attempt.name}; add up the provider's usage; read the key's",
+    )
 
 
 def _provider_refusals_are_free(truth: UsageTruth, declared: Declared) -> Verdict:
@@ -90,6 +196,8 @@ def _provider_refusals_are_free(truth: UsageTruth, declared: Declared) -> Verdic
             decide="repeat the audit",
             cites=(truth,),
         )
+    if (doubt := _blurred(charged, row, truth, declared)) is not None:
+        return doubt
     if not _recording(truth):
         return Inconclusive(
             because="usage did not move after the next plain call either, so its standing still proves nothing",
@@ -123,12 +231,11 @@ def _nobody_pays_for_somebody_else(truth: UsageTruth, declared: Declared) -> Ver
         return Inconclusive(
             because="usage could not be read", decide="check `read` in the dialect", cites=(truth,)
         )
-    charged = (
-        row.recorded - before.recorded - (row.bill - before.bill) - max(0, before.bill - before.recorded)
-    )
-    if charged > _unit(declared, row.billed_calls):
+    charged = row.recorded - before.recorded - (row.bill - before.bill)
+    late = max(0, before.bill - before.recorded)
+    if charged > late + _unit(declared, row.billed_calls):
         return Fail(
-            because=f"a call of another key was charged {in_usd(charged)} to this one",
+            because=f"calls of another key were charged {in_usd(charged - late)} to this one",
             expected="no change",
             observed=f"{in_usd(before.recorded)} before, {in_usd(row.recorded)} after",
             cites=(truth,),
@@ -139,7 +246,26 @@ def _nobody_pays_for_somebody_else(truth: UsageTruth, declared: Declared) -> Ver
             decide="repeat the audit",
             cites=(truth,),
         )
-    return Pass(because="a sibling's call changed nothing; the key's own next call did", cites=(truth,))
+    if (doubt := _blurred(charged, row, truth, declared)) is not None:
+        return doubt
+    return Pass(
+        because="a sibling's calls, in this key's name too, changed nothing; the key's own next call did",
+        cites=(truth,),
+    )
+
+
+def _blurred(charged: int, row: UsageRow, truth: UsageTruth, declared: Declared) -> Inconclusive | None:
+    """Why it cannot be told what more was recorded than the key's own calls cost: some of what was missing before, or a charge
+    for what is judged here. Where nothing is missing any more, it was what had been missing.
+    """
+    unit = _unit(declared, row.billed_calls)
+    if charged <= unit or abs((row.recorded or 0) - row.bill) <= unit:
+        return None
+    return Inconclusive(
+        because=f"{in_usd(charged)} more was recorded, but some of the bill had been missing before, and still is",
+        decide="mend what is recorded too little, or raise `claims.usage_lag` to what the gateway really takes",
+        cites=(truth,),
+    )
 
 
 def _twice(

@@ -61,6 +61,12 @@ class Pages(Rule, frozen=True, kw_only=True):
     name: Annotated[
         str, _doc("pointer, inside an entry, to the name given at creation; empty: entries have none")
     ] = ""
+    limit: Annotated[
+        str, _doc("pointer, inside an entry, to its spending limit, null where it has none; empty: not told")
+    ] = ""
+    created: Annotated[
+        str, _doc("pointer, inside an entry, to the time of its creation, in ISO 8601; empty: not told")
+    ] = ""
     style: Annotated[Literal["offset", "page", "cursor", "none"], _doc("how further pages are asked for")] = (
         "none"
     )
@@ -88,10 +94,24 @@ class Dialect(Rule, frozen=True, kw_only=True):
         "Bearer {credential}"
     )
     limit_owner: Annotated[Literal["key", "user", "team"], _doc("what a spending limit hangs on")] = "key"
+    unlimited: Annotated[
+        tuple[str, ...],
+        _doc("limits that the gateway documents to mean no limit at all, as JSON writes them, such as `-1`"),
+    ] = ()
     create: Annotated[Operation, _doc("makes a key without a limit, or with `{limit}`")]
     create_limited: Annotated[
         Operation | None, _doc("makes a key with a limit, where that takes other calls than `create`")
     ] = None
+    create_windowed: Annotated[
+        Operation | None, _doc("makes a key whose `{limit}` starts anew with each window of time")
+    ] = None
+    window_seconds: Annotated[
+        int,
+        _doc(
+            "length of such a window, of which the first began at 1970-01-01T00:00Z: 86400 for days that end at midnight UTC"
+        ),
+        Meta(gt=0),
+    ] = 86400
     read: Annotated[Operation | None, _doc("reads a key's limit and usage as admin")] = None
     own: Annotated[Operation | None, _doc("reads them with the key itself")] = None
     listing: Annotated[Pages | None, _doc("lists the keys")] = None

@@ -6,7 +6,8 @@ from conformance.dialects.grammar import Call, Dialect, Operation
 
 _PRICES = {"items", "model", "prompt", "completion"}
 _OPERATIONS = (
-    "create", "create_limited", "read", "own", "set_limit", "disable", "enable", "revoke", "rotate", "remove_owner",
+    "create", "create_limited", "create_windowed", "read", "own", "set_limit", "disable", "enable", "revoke", "rotate",
+    "remove_owner",
 )  # fmt: skip
 
 
@@ -34,6 +35,7 @@ def _complaints(dialect: Dialect) -> Iterator[tuple[str, str]]:
     for key, needed in (
         ("create", {"secret", "id"}),
         ("create_limited", {"secret", "id"}),
+        ("create_windowed", {"secret", "id"}),
         ("rotate", {"secret"}),
     ):
         operation: Operation | None = getattr(dialect, key)

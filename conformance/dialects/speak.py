@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from conformance.dialects.grammar import Call, Dialect, Operation, Pages
 from conformance.dialects.template import UnknownVariable, entries, fill_json, fill_text, follow
 from conformance.evidence.journal import Journal, Leftover
@@ -68,6 +70,10 @@ class Key:
     variables: Mapping[str, str]
     creation: Answer = field(repr=False)
 
+    def names(self) -> tuple[str, ...]:
+        """Everything public by which the gateway may know the key or its owner, each once."""
+        return tuple(dict.fromkeys((self.name, self.id, *self.variables.values())))
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -123,19 +129,26 @@ class KeyApi:
         """Keys of this audit that were not revoked yet."""
         return tuple(self._alive.values())
 
-    async def create(self, purpose: str, limit: int | None = None) -> Key:
+    async def create(
+        self, purpose: str, limit: int | None = None, *, literal: str = "", windowed: bool = False
+    ) -> Key:
         """Make a key, with a limit in picodollars where given; `Key.limit` is what was set.
 
-        The journal knows its name before the gateway does.
+        `literal` is sent as the limit instead, as it stands: JSON that means no amount, or no JSON at all. A `windowed` limit
+        starts anew with each window, where the dialect has such. The journal knows its name before the gateway does.
         """
         name = f"gateproof-{self._run}-{purpose}-{secrets.token_hex(3)}"
         operation = self.dialect.create
-        if limit is not None and self.dialect.create_limited is not None:
+        if (limit is not None or literal) and self.dialect.create_limited is not None:
             operation = self.dialect.create_limited
+        if windowed:
+            operation = self._offered("create_windowed", self.dialect.create_windowed)
         variables: dict[str, Any] = {**self._variables, "name": name, "run": self._run}
         if limit is not None:
             limit = self._rounded(limit)
             variables["limit"] = to_units(limit, self.per_usd)
+        if literal:
+            variables["limit"] = msgspec.Raw(literal.encode())
         self._journal.intend(name)
         try:
             captured, answer = await self._perform("create", operation, variables)
@@ -171,9 +184,11 @@ class KeyApi:
         """A key's limit and usage, asked with the key itself."""
         return await self._reading("own", self._offered("own", self.dialect.own), key)
 
-    async def set_limit(self, key: Key, limit: int) -> None:
-        """Change the key's limit, in picodollars."""
-        await self.do("set_limit", key, limit=to_units(self._rounded(limit), self.per_usd))
+    async def set_limit(self, key: Key, limit: int) -> int:
+        """Change the key's limit, in picodollars; returns it as it was set."""
+        limit = self._rounded(limit)
+        await self.do("set_limit", key, limit=to_units(limit, self.per_usd))
+        return limit
 
     async def rotate(self, key: Key) -> Key:
         """Give the key a new secret; the answer is the key as it is now."""

@@ -17,6 +17,7 @@ from conformance.session import Session
 from conformance.target import Target
 
 _EACH = 3
+_FEW_TOKENS = calls.MAX_TOKENS // 3
 
 
 def _cost(target: Target, sample: int) -> Cost:
@@ -54,13 +55,23 @@ async def _rows(session: Session) -> tuple[UsageRow, ...]:
     def calls_of(who: Key, **how: Any) -> list[Asked]:
         return [calls.chat(session, who.secret, "usage", **how) for _ in range(_EACH)]
 
+    # Of another size, so that they are not taken for calls of the key that were recorded late.
+    theirs = [*calls_of(sibling, max_tokens=_FEW_TOKENS), *_named(session, sibling, key)]
     return (
         await account.after("plain calls", calls_of(key)),
         await account.after("streams", calls_of(key, stream=True)),
         await account.after("provider refusals", calls_of(key, fault="error-400"), marked=True),
-        await account.after("calls of a sibling", calls_of(sibling), own=False, marked=True),
+        await account.after("calls of a sibling", theirs, own=False, marked=True),
         await account.after("a plain call again", calls_of(key)[:1]),
     )
+
+
+def _named(session: Session, sibling: Key, key: Key) -> list[Asked]:
+    """Calls of a sibling that say they are the key's, by everything that the gateway may call it or whoever owns it."""
+    return [
+        calls.chat(session, sibling.secret, "usage", max_tokens=_FEW_TOKENS, more={"user": name})
+        for name in key.names()
+    ]
 
 
 def _agrees(session: Session, row: UsageRow) -> bool:

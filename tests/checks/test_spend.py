@@ -1,5 +1,6 @@
 """S1: what reached the provider decides, to the smallest unit."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from conformance.checks.spend import (
     sequential_limit_holds,
 )
 from conformance.model.money import from_usd
+from conformance.model.preflight import Price
 from conformance.model.spend import Scenario, SpendRace, SpendSequential
 from conformance.model.verdict import Fail, Pass
 from tests.checks.made import (
@@ -110,6 +112,13 @@ ROUND = scenario(spent(), spent(), *(REFUSED,) * 9, limit=2 * COST, in_flight=2)
         (race(ROUND, scenario(ample_after=False)), "inconclusive"),
         (race(ROUND, volley=1, ample_in_flight=1, ample_served=1), "inconclusive"),
         (race(scenario(spent(cost=0), *REFUSALS, limit=0)), "pass"),
+        # In a small round all calls may fit in the limit; a breach is one in any round.
+        (race(ROUND, msgspec.structs.replace(scenario(*SERVED), at_once=2)), "pass"),
+        (race(ROUND, msgspec.structs.replace(scenario(OVER), at_once=2)), "fail"),
+        (race(msgspec.structs.replace(scenario(), at_once=2)), "inconclusive"),
+        # Calls on one connection need not race, and may not even be answered.
+        (race(ROUND, pipelined=scenario(*SERVED, SILENT)), "pass"),
+        (race(ROUND, pipelined=scenario(OVER, SILENT)), "fail"),
     ],
 )
 def test_calls_at_once_never_exceed_the_limit(seen: SpendRace, verdict: str) -> None:
@@ -125,6 +134,15 @@ def test_where_the_gateways_own_records_made_the_price_the_pass_says_so() -> Non
     said = sequential_limit_holds(sequential(scenario(), price=MEASURED), declared())
     assert isinstance(said, Pass)
     assert said.because.endswith("; priced by the gateway's own usage records")
+
+
+def test_a_soft_limit_and_prices_that_were_looked_up_are_told_beside_a_pass() -> None:
+    looked_up = Price(model="m", source="models endpoint", prompt=1, completion=2)
+    said = sequential_limit_holds(sequential(scenario(), price=looked_up), declared(soft_limit="0.5"))
+    assert isinstance(said, Pass)
+    assert said.because.endswith(
+        "; priced by the gateway's models endpoint; the target file declares a soft limit, and tolerates $0.5"
+    )
 
 
 def test_an_overspent_limit_is_told_in_dollars_with_its_reproduction() -> None:
