@@ -93,7 +93,13 @@ def _norms(search: ShownOnce, about: list[Place]) -> tuple[Norm, ...]:
     note = f"asked: {', '.join(p.name for p in about)}" + (
         f"; not offered or refused: {unread}" if unread else ""
     )
-    return (Norm(source="OWASP ASVS 5.0.0, 14.2.6", verdict="met", note=note),)
+    return (
+        Norm(source="OWASP ASVS 5.0.0, 14.2.6", verdict="met", note=note),
+        Norm(
+            source="RFC 9111, 5.2.2.5: the answer that creates a key says no-store",
+            verdict="met" if search.no_store else "not met",
+        ),
+    )
 
 
 def _bits_left(search: ShownOnce, characters: int) -> float:

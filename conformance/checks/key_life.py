@@ -3,6 +3,7 @@
 from conformance.catalogue import check
 from conformance.model.declared import Declared
 from conformance.model.keys import Death, Revocation, Rotation
+from conformance.model.presented import KeyPresentation, Refusals
 from conformance.model.scale import Level, Severity
 from conformance.model.verdict import Fail, Inconclusive, NotApplicable, Pass, Verdict
 
@@ -37,6 +38,49 @@ def revocation_takes_effect(revocation: Revocation, declared: Declared) -> Verdi
     return Pass(
         because=f"{last} (declared: {deadline:g} s); {polls} polls while a sibling was served",
         cites=(revocation,),
+    )
+
+
+@check(
+    "keys.revocation-reaches-every-endpoint",
+    claim="K3",
+    severity=Severity.CRITICAL,
+    level=Level.OPERATOR,
+    fix="Ask for the key's state in one place that every route passes, not in each of them.",
+)
+def revocation_reaches_every_endpoint(refusals: Refusals, presentation: KeyPresentation) -> Verdict:
+    """A revoked or disabled key is refused at every endpoint, once it is refused at one.
+
+    A route that was added later, or by another team, is where an ended key lives on.
+    """
+    public = {control.endpoint for control in presentation.controls if control.public}
+    asked = [a for a in refusals.answers if a.state in {"revoked", "disabled"} and a.endpoint not in public]
+    alive = [answer for answer in asked if answer.served()]
+    if alive:
+        return Fail(
+            because=f"a key that was {alive[0].state} was served at {alive[0].endpoint}, and refused elsewhere",
+            expected="an ended key is refused at every endpoint",
+            observed="; ".join(f"{answer.state} at {answer.endpoint}: {answer.told}" for answer in alive),
+            cites=(refusals, presentation),
+            reproduction="revoke a key, wait until one endpoint refuses it, and call the endpoint named with it",
+        )
+    blind = [c.endpoint for c in presentation.controls if not c.public and not (c.before and c.after)]
+    silent = [answer for answer in asked if not answer.steady]
+    if blind or silent or not asked or refusals.alive:
+        what = (
+            f"{blind[0]} did not serve a living key either"
+            if blind
+            else "ended keys were not answered everywhere"
+        )
+        return Inconclusive(
+            because=what,
+            decide="declare under `[[inference]]` only what the model serves, and audit while the gateway serves steadily",
+            cites=(refusals, presentation),
+        )
+    places = dict.fromkeys(answer.endpoint for answer in asked)
+    return Pass(
+        because=f"ended keys were refused at {', '.join(places)}, where a living one was served",
+        cites=(refusals, presentation),
     )
 
 

@@ -8,6 +8,7 @@ from conformance.model.verdict import Fail, Inconclusive, Norm, Pass, Verdict
 _RECOVERABLE = {
     "plain": "in clear",
     "encoded": "merely encoded",
+    "decryptable": "so that they come back by what lies beside them",
 }
 _WEAK = {
     "weak-digest": "as MD5 or SHA-1",

@@ -21,6 +21,7 @@ class Place(Record, frozen=True, kw_only=True):
 class ShownOnce(Evidence, frozen=True, kw_only=True):
     """A search of everything readable for the secret of a new key."""
 
+    no_store: bool = False  # the answer that created it forbids to keep it (RFC 9111, 5.2.2.5)
     creation_shows: bool  # control: the search finds the secret in the answer that created it
     secret_characters: int  # characters that are neither a common prefix nor part of a public id
     bits_per_character: float
@@ -73,3 +74,68 @@ class Rotation(Evidence, frozen=True, kw_only=True):
     def seen(self) -> int:
         """1 once a rotation was made, or its absence was declared."""
         return int(self.old is not None or bool(self.absent))
+
+
+class Crossing(Record, frozen=True, kw_only=True):
+    """A key of one environment shown to another: how that answers it, its own keys, and an invented one."""
+
+    key_of: str
+    at: str
+    own: str
+    invented: str
+    told: str
+
+
+class EnvironmentSeparation(Evidence, frozen=True, kw_only=True):
+    """Keys of two environments, each shown to the other."""
+
+    crossings: tuple[Crossing, ...]
+
+    def seen(self) -> int:
+        """Keys shown to the other environment."""
+        return len(self.crossings)
+
+
+class Pattern(Record, frozen=True, kw_only=True):
+    """Something that random secrets would not show, in words; at how many characters; and how rarely chance would."""
+
+    what: str
+    detail: str
+    characters: int
+    chance: float
+
+
+class SecretSample(Evidence, frozen=True, kw_only=True):
+    """What a sample of new keys says of how they are made. Bits are upper bounds: a sample can refute, never prove."""
+
+    created: int
+    in_order: int  # of these the order of creation is known
+    lengths: tuple[int, ...]
+    prefix: str  # common to all, up to its last separator: public by design
+    varying: int  # characters that differ between keys and are of no public id and no known checksum
+    alphabet: str
+    capacity: float  # bits
+    left: float  # bits, where the patterns are
+    checksum: str  # which; empty: none that is known
+    public: int  # characters that stand in public ids
+    patterns: tuple[Pattern, ...]
+    tried: int  # keys that were tried to be made again from the time of their creation and public values
+    rule: str = ""  # a regular expression that all of them match, for secret scanners
+    least_space: float  # bits: secrets drawn from fewer would have met with 95 %
+
+    def seen(self) -> int:
+        """Keys created."""
+        return self.created
+
+
+class ExistingKeys(Evidence, frozen=True, kw_only=True):
+    """What the listing says of keys that no audit made."""
+
+    total: int
+    unlimited: int | None  # without a spending limit; None: limits are not told
+    oldest_days: int | None  # None: times of creation are not told
+    aged: int  # older than a year
+
+    def seen(self) -> int:
+        """Keys."""
+        return self.total

@@ -39,6 +39,7 @@ async def shown_once(session: Session) -> ShownOnce:
     answers = [item async for item in _answers(session, api, key, sibling, unread)]
     together = [shown(key.secret, _text(reply), public) for _, reply in answers if isinstance(reply, Answer)]
     return ShownOnce(
+        no_store="no-store" in (key.creation.header("cache-control") or "").lower(),
         creation_shows="raw" in forms_in(key.secret, _text(key.creation)),
         secret_characters=len(key.secret) - len(public),
         bits_per_character=bits_per_character(_rest(k.secret, public) for k in (key, sibling)),

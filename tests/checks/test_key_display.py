@@ -64,3 +64,11 @@ def test_a_leak_is_told_by_its_place_and_never_by_its_letters() -> None:
         said.because == "'read' and 'update' together show 35 characters of the secret; 25 bits stay unknown"
     )
     assert said.observed == "read: 30 characters; update: 12 characters"
+
+
+@pytest.mark.parametrize(("no_store", "norm"), [(True, "met"), (False, "not met")])
+def test_whether_the_creation_may_be_kept_by_caches_is_a_norm(no_store: bool, norm: str) -> None:
+    verdict = secret_is_shown_once(search(LIST, no_store=no_store))
+
+    assert word(verdict) == "pass"
+    assert verdict.norm[1].verdict == norm

@@ -1,0 +1,1 @@
+"""What a key opens, and what it must not: presented in every way but the right one, and after its end."""
