@@ -1,4 +1,4 @@
-"""What transport probes bring back: TLS versions per place, clear-text answers, HSTS fields. Facts only."""
+"""What transport probes bring back: TLS versions per place, HSTS fields. Facts only."""
 
 from collections.abc import Sequence
 from enum import Enum
@@ -10,6 +10,7 @@ from conformance.model.evidence import Evidence, Record
 class Version(Enum):
     """Protocol versions, oldest first."""
 
+    SSL2 = "SSLv2"
     SSL3 = "SSLv3"
     TLS10 = "TLS 1.0"
     TLS11 = "TLS 1.1"
@@ -18,8 +19,8 @@ class Version(Enum):
 
     @property
     def wire(self) -> int:
-        """The number that stands for it on the wire, 0x0300 to 0x0304."""
-        return 0x0300 + list(Version).index(self)
+        """The number that stands for it on the wire: 0x0002, or 0x0300 to 0x0304."""
+        return _WIRE[self]
 
     @classmethod
     def of(cls, wire: int) -> "Version | None":
@@ -27,7 +28,15 @@ class Version(Enum):
         return next((version for version in cls if version.wire == wire), None)
 
 
-OLD = (Version.SSL3, Version.TLS10, Version.TLS11, Version.TLS12)
+_WIRE = {
+    Version.SSL2: 0x0002,
+    Version.SSL3: 0x0300,
+    Version.TLS10: 0x0301,
+    Version.TLS11: 0x0302,
+    Version.TLS12: 0x0303,
+    Version.TLS13: 0x0304,
+}
+OLD = (Version.SSL2, Version.SSL3, Version.TLS10, Version.TLS11, Version.TLS12)
 
 
 class Outcome(Enum):
@@ -48,12 +57,20 @@ class Outcome(Enum):
 ENDED = frozenset({Outcome.CLOSED, Outcome.RESET})
 
 
+def ends(version: Version) -> frozenset[Outcome]:
+    """How a server may turn a hello away without an alert. One of SSLv2 does not begin as TLS does, so a port that tells
+    protocols apart by the first byte answers it with an error of another protocol.
+    """
+    return ENDED | {Outcome.GARBAGE} if version is Version.SSL2 else ENDED
+
+
 class Attempt(Record, frozen=True, kw_only=True):
     """One hello and what came back.
 
     `version` and `suite` are the server's choice where it made one; `complete` says that its flight went
     up to ServerHelloDone (below 1.3) or chose 1.3. `acknowledged` is what TCP says about our hello, None
-    where the platform does not tell. Times are in milliseconds; `received` is hex of the first 2 kB.
+    where the platform does not tell; `sentinel`, that the server's random marks a downgrade (RFC 8446, 4.1.3).
+    Times are in milliseconds; `received` is hex of the first 2 kB.
     """
 
     offered: Version
@@ -63,6 +80,9 @@ class Attempt(Record, frozen=True, kw_only=True):
     complete: bool = False
     alert: int | None = None
     warnings: tuple[int, ...] = ()
+    compression: int = 0  # of a ServerHello, as the next two
+    renegotiation_info: bool = False
+    sentinel: bool = False
     acknowledged: bool | None = None
     ms: int = 0
     received: str = ""
@@ -95,6 +115,17 @@ class Place(Record, frozen=True, kw_only=True):
         return f"{self.host} at {at}:{self.port}{name[self.kind]}{alpn}"
 
 
+def can_be_asked(place: Place, version: Version) -> bool:
+    """Whether this version is asked for at this place.
+
+    A hello of SSLv2 has no room for a name or a protocol. And where both are unusual, TLS 1.2 alone is asked for: whoever
+    falls back to something older answers it too.
+    """
+    if version is Version.SSL2:
+        return not (place.sni or place.alpn)
+    return version is Version.TLS12 or not place.alpn or place.kind in {"right", "further"}
+
+
 class PlaceTrial(Record, frozen=True, kw_only=True):
     """All connections made to one place, in order.
 
@@ -122,6 +153,13 @@ def bracketed(attempts: Sequence[Attempt]) -> tuple[tuple[Attempt, bool], ...]:
             after = min((c for c in controls if c > i), default=-1)
             pairs.append((attempt, before in good and after in good))
     return tuple(pairs)
+
+
+def disturbed(attempts: Sequence[Attempt]) -> bool:
+    """Whether a control had no answer at all: then the network loses some, and a missing answer is not the server's word."""
+    controls = [attempt for attempt in attempts if attempt.offered is Version.TLS13]
+    served = any(control.negotiated() is Version.TLS13 for control in controls)
+    return served and any(control.version is None and control.alert is None for control in controls)
 
 
 class Handshake(Record, frozen=True, kw_only=True):
@@ -198,83 +236,6 @@ class SecondOpinion(Evidence, frozen=True, kw_only=True):
     def seen(self) -> int:
         """How many versions the engine completed; where it is absent, that one fact."""
         return sum(answer.completed for answer in self.answers) if self.available else 1
-
-
-class Ending(Enum):
-    """What came of one clear-text exchange."""
-
-    HTTP = "http"
-    TLS_ALERT = "tls-alert"
-    HTTP2 = "http2"  # SETTINGS came back: prior-knowledge h2c is spoken
-    OTHER_BYTES = "other-bytes"
-    CLOSED = "closed"  # closed or reset without an answer
-    SILENCE = "silence"
-    CONNECT_REFUSED = "connect-refused"
-    CONNECT_TIMEOUT = "connect-timeout"
-    UNREACHABLE = "unreachable"
-
-
-class ClearAnswer(Record, frozen=True, kw_only=True):
-    """What one request in clear text brought back, and what the same request over TLS did.
-
-    `json_shape` is the sorted set of key paths of a JSON body, empty where the body is none; the
-    `secure_…` fields hold the same of the https answer, with status 0 where there was none.
-    """
-
-    request: Literal["models", "keys", "chat", "websocket", "h2c"]
-    target: str
-    ending: Ending
-    status: int = 0
-    header_names: tuple[str, ...] = ()
-    body_bytes: int = 0
-    json_shape: tuple[str, ...] = ()
-    cookie: bool = False
-    location: str = ""
-    key_echoed: bool = False
-    reached_provider: bool = False
-    secure_status: int = 0
-    secure_shape: tuple[str, ...] = ()
-    received: str = ""  # hex of the first 64 bytes, where they are not HTTP
-    ms: int = 0
-
-
-class ClearPlace(Record, frozen=True, kw_only=True):
-    """One port tried in clear text. `role` says why it was tried.
-
-    The controls are TLS 1.3 hellos to a TLS port of the same address, before and after. `syns` counts
-    connection requests that the kernel sent without an answer, over `waited_ms`.
-    """
-
-    host: str
-    address: str
-    port: int
-    role: Literal["tls-port", "clear-port", "base-url"]
-    answers: tuple[ClearAnswer, ...]
-    control_before: bool = False
-    control_after: bool = False
-    syns: int = 0
-    waited_ms: int = 0
-
-    def __str__(self) -> str:
-        at = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{self.host} at {at}:{self.port}"
-
-
-class ClearText(Evidence, frozen=True, kw_only=True):
-    """What is served without TLS. `real_key`: the key that was sent is one the gateway made for this probe,
-    else a dummy.
-    """
-
-    vantage: str
-    real_key: bool
-    key_trouble: str = ""
-    places: tuple[ClearPlace, ...] = ()
-    unresolved: tuple[str, ...] = ()
-
-    def seen(self) -> int:
-        """How many exchanges came to an end that says something."""
-        unsaid = (Ending.SILENCE, Ending.UNREACHABLE)
-        return sum(answer.ending not in unsaid for place in self.places for answer in place.answers)
 
 
 class HstsAnswer(Record, frozen=True, kw_only=True):

@@ -11,12 +11,14 @@ from typing import Any, Literal
 import msgspec
 
 from conformance.catalogue import Cost, Phase, observes
+from conformance.model.clear_text import ClearAnswer, ClearPlace, ClearText, Ending
 from conformance.model.evidence import CannotObserve
 from conformance.model.money import from_usd
 from conformance.model.scale import Disruption, Fault, Level
-from conformance.model.transport import ClearAnswer, ClearPlace, ClearText, Ending, Outcome, Place, Version
+from conformance.model.transport import Outcome, Place, Version
 from conformance.probes import calls, clear_census
 from conformance.probes.clear_census import Spot
+from conformance.probes.h2c import h2c_request, read_h2c, speaks_h2
 from conformance.probes.raw_http import (
     RawAnswer,
     json_shape,
@@ -33,8 +35,8 @@ from conformance.session import Session
 from conformance.target import Target
 
 _LIMIT = from_usd("0.01")  # enough for one call, so that a refusal is not the limit's
+_SAME_ENDS = 3
 _SYN_SECONDS = 7.5  # Linux repeats a SYN after 1, 3 and 7 seconds
-_H2C = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))  # RFC 9113, 3.4
 _UPGRADE = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
@@ -55,7 +57,7 @@ _Kind = Literal["models", "keys", "chat", "websocket", "h2c"]
 def _cost(target: Target, sample: int) -> Cost:
     tried = clear_census.services(target, None)
     places = sum(known_addresses(target, [service.host]) * len(service.ports) for service in tried)
-    return Cost(requests=8 * places + 2, seconds=2 * _SYN_SECONDS)
+    return Cost(requests=16 * places + 2, seconds=2 * _SYN_SECONDS)
 
 
 @observes(phase=Phase.OUTSIDE, level=Level.OUTSIDE, disruption=Disruption.STATE_CHANGING, cost=_cost)
@@ -112,7 +114,11 @@ class _Probe:
         answers = [first]
         if first.ending not in _NOBODY:
             rest: tuple[_Kind, ...] = ("chat", "websocket", "h2c")
-            answers += [answer for answer, _ in await asyncio.gather(*(self._ask(kind) for kind in rest))]
+            if first.ending is Ending.SILENCE:  # it had all the patience there is
+                asked = [self._ask_once(kind, self._wait) for kind in rest]
+            else:
+                asked = [self._ask(kind) for kind in rest]
+            answers += [answer for answer, _ in await asyncio.gather(*asked)]
         return ClearPlace(
             host=self._spot.host,
             address=self._spot.address,
@@ -142,6 +148,20 @@ class _Probe:
         return attempt.negotiated() is Version.TLS13
 
     async def _ask(self, kind: _Kind) -> tuple[ClearAnswer, int]:
+        """The answer to one request. Silence is asked about once more, with all the patience there is: a server that takes
+        one connection after the other may only have been busy. An end without an answer counts if it comes three times:
+        one may be the network's.
+        """
+        answer, syns = await self._ask_once(kind, self._wait)
+        if answer.ending is Ending.SILENCE:
+            answer, syns = await self._ask_once(kind, self._patience.most)
+        for _ in range(_SAME_ENDS - 1):
+            if answer.ending is not Ending.CLOSED:
+                break
+            answer, syns = await self._ask_once(kind, self._wait)
+        return answer, syns
+
+    async def _ask_once(self, kind: _Kind, wait: float) -> tuple[ClearAnswer, int]:
         sent, atom = self._request(kind)
         async with self._session.meter.connections:
             await self._session.meter.admit(money=_LIMIT if kind == "chat" and self._key.real else 0)
@@ -149,20 +169,21 @@ class _Probe:
                 self._spot.address,
                 self._spot.port,
                 sent,
-                patience=self._wait,
+                patience=wait,
                 connect_patience=self._syn_seconds,
                 enough=lambda data: _enough(kind, data),
             )
         answer = self._described(kind, got, atom)
-        if answer.json_shape and kind in {"models", "keys", "chat"} and not 200 <= answer.status < 300:
-            answer = msgspec.structs.replace(answer, **await self._over_tls(sent))
+        if answer.json_shape and kind != "websocket" and not 200 <= answer.status < 300:
+            same = sent if kind != "h2c" else self._request(self._spot.reads)[0]
+            answer = msgspec.structs.replace(answer, **await self._over_tls(same))
         return answer, got.syns
 
     def _request(self, kind: _Kind) -> tuple[bytes, str]:
         """The bytes of a request, and the text in its prompt by which the witness knows it."""
         spot = self._spot
         if kind == "h2c":
-            return _H2C, ""
+            return h2c_request(spot.url, spot.path, self._auth), ""
         if kind == "websocket":
             return request("GET", spot.url, spot.path, _UPGRADE), ""
         if kind == "chat":
@@ -191,6 +212,18 @@ class _Probe:
         ending = _ending(got, answer)
         reached = bool(atom and self._session.provider().carrying(atom))
         echoed = self._key.secret.encode() in got.received
+        if ending is Ending.HTTP2:
+            framed = read_h2c(got.received)
+            return ClearAnswer(
+                request=kind,
+                target=self._target(kind),
+                ending=ending,
+                status=framed.status,
+                body_bytes=len(framed.body),
+                json_shape=json_shape(framed.body),
+                key_echoed=echoed,
+                ms=got.ms,
+            )
         if answer is None:
             shown = got.received[:64].hex() if ending is Ending.OTHER_BYTES and not echoed else ""
             return ClearAnswer(
@@ -242,7 +275,9 @@ def _enough(kind: _Kind, data: bytes) -> bool:
         return answer.whole
     if looks_like_http(data):
         return False
-    return len(data) >= (9 if kind == "h2c" else 7)
+    if kind == "h2c" and (speaks_h2(data) or len(data) < 9):
+        return read_h2c(data).ended
+    return len(data) >= 7
 
 
 def _ending(got: Exchange, answer: RawAnswer | None) -> Ending:
@@ -251,7 +286,7 @@ def _ending(got: Exchange, answer: RawAnswer | None) -> Ending:
         return Ending.HTTP
     if data[:2] == b"\x15\x03":
         return Ending.TLS_ALERT
-    if len(data) >= 9 and data[3] == 4 and data[5:9] == bytes(4):  # a SETTINGS frame, RFC 9113, 6.5
+    if speaks_h2(data):
         return Ending.HTTP2
     if data:
         return Ending.OTHER_BYTES

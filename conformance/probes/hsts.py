@@ -5,7 +5,7 @@ round. So answers of every class are provoked, at every address, and each must r
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ from conformance.model.money import from_usd
 from conformance.model.scale import Disruption, Fault, Level
 from conformance.model.transport import HstsAnswer, HstsAnswers
 from conformance.probes import calls
-from conformance.probes.raw_http import RawAnswer, Spoken, read_answer, request, speak_tls
+from conformance.probes.raw_http import RawAnswer, Spoken, read_answer, request, speak_in_turn, speak_tls
 from conformance.probes.throw_away import throw_away_key
 from conformance.probes.tls.census import addresses, is_literal, known_addresses
 from conformance.probes.tls.tcp import exchange
@@ -31,7 +31,12 @@ _HUGE_HEADER = "x" * 70_000  # beyond the usual 8, 16 and 64 kB
 _HUGE_BODY = str(10 * 2**30)  # announced only
 _NOWHERE = "/gateproof/no/such/path"
 _NO_REQUEST_LINE = "GET / / HTTX/1.1"
-_PROVOKED = 12
+_PROVOKED = 13
+_OVERLOADED = {429, 502, 503, 504}  # said whoever asks
+_ORDERLY = frozenset(
+    {"ok", "unauthenticated", "not-found", "wrong-method", "bad-request", "preflight", "root"}
+)
+_TRIES = 2  # a lost answer is asked for again
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class Provocation:
 
 def _cost(target: Target, sample: int) -> Cost:
     places = known_addresses(target, (urlsplit(url).hostname or "" for url in target.urls()))
-    return Cost(requests=_PROVOKED * places + 2, seconds=5.0)
+    return Cost(requests=_TRIES * _PROVOKED * places + 2, seconds=5.0)
 
 
 @observes(phase=Phase.OUTSIDE, level=Level.OUTSIDE, disruption=Disruption.STATE_CHANGING, cost=_cost)
@@ -69,13 +74,11 @@ async def hsts_answers(session: Session) -> HstsAnswers:
         key = made.secret if made.real else session.own_key
         look = session.key_api.look(made.key) if session.key_api and session.target.key_api_apart() else None
         asked = [
-            _ask(session, url, address, provocation)
-            for url, address in places
-            for provocation in _provocations(session, url, key, look)
+            _look_at(session, url, address, _provocations(session, url, key, look)) for url, address in places
         ]
         answers = await asyncio.gather(*asked)
     return HstsAnswers(
-        answers=tuple(answers),
+        answers=tuple(answer for some in answers for answer in some),
         literal_hosts=tuple(url for url, host in hosts.items() if is_literal(host)),
         unresolved=tuple(host for host in found if not found[host]),
     )
@@ -96,9 +99,7 @@ def content_provocations(session: Session, url: str, key: str | None) -> tuple[P
     auth = session.door.auth(key) if key else {}
     return (
         Provocation("ok", f"GET {models}", request("GET", url, models, auth), _status(200, 299)),
-        Provocation(
-            "unauthenticated", f"POST {chat}", request("POST", url, chat, {}, b"{}"), _status(401, 403)
-        ),
+        *_without_a_key(session, url, chat),
         Provocation("not-found", f"GET {_NOWHERE}", request("GET", url, _NOWHERE, auth), _status(404, 404)),
         Provocation(
             "wrong-method", f"PUT {models}", request("PUT", url, models, auth, b"{}"), _status(404, 405)
@@ -108,6 +109,21 @@ def content_provocations(session: Session, url: str, key: str | None) -> tuple[P
         ),
         *_of_any_server(url, models, chat, auth),
     )
+
+
+def _without_a_key(session: Session, url: str, chat: str) -> Iterator[Provocation]:
+    """What a caller without a key is told. A call that lacks nothing else shows whether one is needed at all; and where models
+    are listed for a key, whatever else is said without one is the refusal, in whichever words.
+    """
+    body, money = b"{}", 0
+    if session.sees_provider():
+        asked = calls.chat(session, None, "hsts-keyless")
+        body, money = msgspec.json.encode(asked.body), calls.worst_case(session, asked)
+    sent = request("POST", url, chat, {}, body)
+    yield Provocation("unauthenticated", f"POST {chat}", sent, _status(401, 403), money=money)
+    if (models := session.target.endpoint("models")) is not None:
+        sent = request("GET", url, models, {})
+        yield Provocation("unauthenticated", f"GET {models}", sent, _refused)
 
 
 def key_api_provocations(url: str, look: Look | None) -> tuple[Provocation, ...]:
@@ -196,23 +212,53 @@ def _served(session: Session, url: str, key: str | None) -> tuple[Provocation, .
     )
 
 
-async def _ask(session: Session, url: str, address: str, provocation: Provocation) -> HstsAnswer:
+async def _look_at(
+    session: Session, url: str, address: str, provocations: tuple[Provocation, ...]
+) -> tuple[HstsAnswer, ...]:
+    """All classes at one place: what any client may ask in turn, the rest each on a connection of its own."""
+    orderly = [p for p in provocations if p.wanted in _ORDERLY and urlsplit(url).scheme == "https"]
+    others = [p for p in provocations if p not in orderly]
+    in_turn, *alone = await asyncio.gather(
+        _in_turn(session, url, address, orderly), *(_ask(session, url, address, p) for p in others)
+    )
+    return (*in_turn, *(answer for some in alone for answer in some))
+
+
+async def _in_turn(
+    session: Session, url: str, address: str, provocations: list[Provocation]
+) -> tuple[HstsAnswer, ...]:
     parts = urlsplit(url)
-    secure = parts.scheme == "https"
     async with session.meter.connections:
-        await session.meter.admit(money=provocation.money)
-        if secure:
-            spoken = await speak_tls(
-                address,
-                parts.port or 443,
-                host=parts.hostname or "",
-                trust=session.trust,
-                sent=provocation.sent,
-                wait=session.target.limits.timeout,
-                head_only=provocation.head_only,
-            )
-        else:
-            spoken = await _clear(session, address, parts.port or 80)
+        await session.meter.admit(requests=len(provocations))
+        spoken = await speak_in_turn(
+            address,
+            parts.port or 443,
+            host=parts.hostname or "",
+            trust=session.trust,
+            requests=[provocation.sent for provocation in provocations],
+            wait=session.target.limits.timeout,
+        )
+    lost = [p for p, told in zip(provocations, spoken, strict=True) if told.answer is None]
+    again = await asyncio.gather(*(_ask(session, url, address, p) for p in lost))
+    answered = [
+        _described(url, address, p, told)
+        for p, told in zip(provocations, spoken, strict=True)
+        if told.answer is not None
+    ]
+    return (*answered, *(answer for some in again for answer in some))
+
+
+async def _ask(session: Session, url: str, address: str, provocation: Provocation) -> tuple[HstsAnswer, ...]:
+    spoken = await _spoken(session, url, address, provocation)
+    for _ in range(_TRIES - 1):
+        if spoken.answer is not None:
+            break
+        spoken = await _spoken(session, url, address, provocation)
+    return (_described(url, address, provocation, spoken),)
+
+
+def _described(url: str, address: str, provocation: Provocation, spoken: Spoken) -> HstsAnswer:
+    secure = urlsplit(url).scheme == "https"
     answer = spoken.answer
     reached = answer is not None and provocation.is_reached(answer)
     return HstsAnswer(
@@ -227,6 +273,23 @@ async def _ask(session: Session, url: str, address: str, provocation: Provocatio
         reason="" if reached else (f"answered {answer.status}" if answer else spoken.trouble),
         secure=secure,
     )
+
+
+async def _spoken(session: Session, url: str, address: str, provocation: Provocation) -> Spoken:
+    parts = urlsplit(url)
+    async with session.meter.connections:
+        await session.meter.admit(money=provocation.money)
+        if parts.scheme != "https":
+            return await _clear(session, address, parts.port or 80)
+        return await speak_tls(
+            address,
+            parts.port or 443,
+            host=parts.hostname or "",
+            trust=session.trust,
+            sent=provocation.sent,
+            wait=session.target.limits.timeout,
+            head_only=provocation.head_only,
+        )
 
 
 async def _clear(session: Session, address: str, port: int) -> Spoken:
@@ -244,6 +307,10 @@ async def _clear(session: Session, address: str, port: int) -> Spoken:
 
 def _status(lowest: int, highest: int) -> Callable[[RawAnswer], bool]:
     return lambda answer: lowest <= answer.status <= highest
+
+
+def _refused(answer: RawAnswer) -> bool:
+    return 400 <= answer.status < 600 and answer.status not in _OVERLOADED
 
 
 def _bad_request(answer: RawAnswer) -> bool:

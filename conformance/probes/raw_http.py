@@ -8,7 +8,7 @@ caller's socket.
 import asyncio
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +20,8 @@ _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _CONTINUE = (b"HTTP/1.1 100", b"HTTP/1.0 100")
 _MOST = 2**16
 _AGENT = "gateproof"
+_CLOSE, _KEEP = b"Connection: close", b"Connection: keep-alive"
+_IDLE = 2.0  # seconds: a server that keeps a connection open answers on it as fast as on any
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,72 @@ def json_shape(body: bytes) -> tuple[str, ...]:
     return tuple(sorted(set(_paths(document, "", 4))))[:100]
 
 
+async def speak_in_turn(
+    address: str, port: int, *, host: str, trust: ssl.SSLContext, requests: Sequence[bytes], wait: float
+) -> list[Spoken]:
+    """Send requests over verified TLS one after another, each after the answer before it, over as few connections as the
+    server allows. Where one was not answered in time, those after it are not sent. Never raises for the peer.
+    """
+    line = _Line(address, port, host, trust)
+    spoken: list[Spoken] = []
+    try:
+        for sent in requests:
+            if spoken and spoken[-1].answer is None and not spoken[-1].closed:
+                spoken.append(Spoken(None, trouble=spoken[-1].trouble))
+                continue
+            kept_open = line.is_open()
+            told = await line.exchange(
+                sent.replace(_CLOSE, _KEEP, 1), min(wait, _IDLE) if kept_open else wait
+            )
+            if kept_open and told.answer is None:  # it was not as open as it seemed
+                line.close()
+                line.reuses = line.reuses and told.closed
+                told = await line.exchange(sent.replace(_CLOSE, _KEEP, 1), wait)
+            spoken.append(told)
+            line.rest(told.answer)
+    finally:
+        line.close()
+    return spoken
+
+
+class _Line:
+    """A connection that is opened when it is needed and kept while that is allowed."""
+
+    def __init__(self, address: str, port: int, host: str, trust: ssl.SSLContext) -> None:
+        self.reuses = True
+        self._to = (address, port, host, trust)
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    def is_open(self) -> bool:
+        return self._streams is not None
+
+    async def exchange(self, sent: bytes, wait: float) -> Spoken:
+        """One request and its answer."""
+        received = bytearray()
+        address, port, host, trust = self._to
+
+        async def conversation() -> None:
+            if self._streams is None:
+                self._streams = await asyncio.open_connection(address, port, ssl=trust, server_hostname=host)
+            reader, writer = self._streams
+            writer.write(sent)
+            await _read(reader, received, head_only=False)
+
+        return await _spoken(conversation(), received, wait)
+
+    def rest(self, answer: RawAnswer | None) -> None:
+        """After an answer: keep the connection where its end was plain and nobody said that it is the last."""
+        last = answer is None or any("close" in value.lower() for value in answer.values("connection"))
+        if last or not self.reuses or answer is None or not answer.whole:
+            self.close()
+
+    def close(self) -> None:
+        """End the connection, if there is one."""
+        if self._streams is not None:
+            self._streams[1].transport.abort()
+            self._streams = None
+
+
 async def speak_tls(
     address: str,
     port: int,
@@ -111,14 +179,23 @@ async def speak_tls(
     for the peer.
     """
     received = bytearray()
+
+    async def conversation() -> None:
+        reader, writer = await asyncio.open_connection(address, port, ssl=trust, server_hostname=host)
+        try:
+            writer.write(sent)
+            await _read(reader, received, head_only=head_only)
+        finally:
+            writer.transport.abort()
+
+    return await _spoken(conversation(), received, wait)
+
+
+async def _spoken(conversation: Coroutine[None, None, None], received: bytearray, wait: float) -> Spoken:
+    """What a conversation brought, however it ended."""
     try:
         async with asyncio.timeout(wait):
-            reader, writer = await asyncio.open_connection(address, port, ssl=trust, server_hostname=host)
-            try:
-                writer.write(sent)
-                await _read(reader, received, head_only=head_only)
-            finally:
-                writer.transport.abort()
+            await conversation
     except ssl.SSLCertVerificationError as trouble:
         return Spoken(None, trouble=f"certificate not verified: {trouble.verify_message}")
     except TimeoutError:

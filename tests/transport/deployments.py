@@ -3,6 +3,7 @@ with it.
 """
 
 import contextlib
+import re
 import socket
 import ssl
 import struct
@@ -48,22 +49,28 @@ class Certificates:
 
     def context(self, oldest: int, newest: int, alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
         """A server context for wire versions 0x0301 to 0x0304."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.authority.certificate, self.authority.private_key)
-        context.set_ciphers("ALL:@SECLEVEL=0")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            context.minimum_version, context.maximum_version = _VERSIONS[oldest], _VERSIONS[newest]
-        if alpn:
-            context.set_alpn_protocols(list(alpn))
-        return context
+        return server_context(self.authority.certificate, self.authority.private_key, oldest, newest, alpn)
+
+
+def server_context(
+    chain: Path, key: Path, oldest: int, newest: int, alpn: tuple[str, ...] = ()
+) -> ssl.SSLContext:
+    """A server context for wire versions 0x0301 to 0x0304, with every suite that OpenSSL has left."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.load_cert_chain(chain, key)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version, context.maximum_version = _VERSIONS[oldest], _VERSIONS[newest]
+    if alpn:
+        context.set_alpn_protocols(list(alpn))
+    return context
 
 
 @contextmanager
 def listening(handler: Handler, address: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
     """Serve every connection in a thread of its own; yields the port."""
     with socket.create_server((address, port), backlog=128) as listener:
-        listener.settimeout(0.05)
         stopping = threading.Event()
         thread = threading.Thread(target=_accept, args=(listener, handler, stopping))
         thread.start()
@@ -71,16 +78,17 @@ def listening(handler: Handler, address: str = "127.0.0.1", port: int = 0) -> It
             yield listener.getsockname()[1]
         finally:
             stopping.set()
-            thread.join()
+            with contextlib.suppress(OSError), socket.create_connection(listener.getsockname()[:2]):
+                thread.join()  # it is woken by a last connection
 
 
 def _accept(listener: socket.socket, handler: Handler, stopping: threading.Event) -> None:
     number, workers = 0, []
-    while not stopping.is_set():
-        try:
-            connection, _ = listener.accept()
-        except TimeoutError:
-            continue
+    while True:
+        connection, _ = listener.accept()
+        if stopping.is_set():
+            connection.close()
+            break
         connection.settimeout(5)
         worker = threading.Thread(target=_handle, args=(handler, connection, number))
         worker.start()
@@ -142,7 +150,8 @@ def reset(connection: socket.socket, number: int) -> None:
 
 
 def silence(connection: socket.socket, number: int) -> None:
-    """Read and never answer."""
+    """Read and never answer, longer than anybody waits."""
+    connection.settimeout(60)
     while connection.recv(4096):
         pass
 
@@ -181,6 +190,43 @@ def ssl3_flight(connection: socket.socket, number: int) -> None:
     connection.recv(1)
 
 
+def ssl2_hello(connection: socket.socket, number: int) -> None:
+    """A SERVER-HELLO of SSLv2 with a certificate of one byte and one kind of cipher."""
+    _read(connection)
+    message = b"\x04\x00\x01\x00\x02\x00\x01\x00\x03\x00\x10" + b"\x30" + bytes.fromhex("010080") + bytes(16)
+    connection.sendall((0x8000 | len(message)).to_bytes(2, "big") + message)
+    connection.recv(1)
+
+
+def ssl2_error(connection: socket.socket, number: int) -> None:
+    """SSLv2's own way to say that no kind of cipher is shared."""
+    _read(connection)
+    connection.sendall(b"\x80\x03\x00\x00\x01")
+
+
+def answering(answer: Callable[[bytes], bytes]) -> Handler:
+    """Answer a record with bytes made of it, then wait for the peer to leave."""
+
+    def handle(connection: socket.socket, number: int) -> None:
+        record = _record(connection)
+        _read(connection)
+        connection.sendall(answer(record))
+        connection.recv(1)
+
+    return handle
+
+
+def by_record(choose: Callable[[bytes], Handler]) -> Handler:
+    """Look at the first record without taking it, and let somebody else answer."""
+
+    def handle(connection: socket.socket, number: int) -> None:
+        record = _record(connection)
+        if record:
+            choose(record)(connection, number)
+
+    return handle
+
+
 def _after_hello(act: Callable[[socket.socket], None]) -> Handler:
     def handle(connection: socket.socket, number: int) -> None:
         _read(connection)
@@ -190,27 +236,45 @@ def _after_hello(act: Callable[[socket.socket], None]) -> Handler:
 
 
 def _read(connection: socket.socket) -> None:
-    while len(connection.recv(5, socket.MSG_PEEK)) < 5:
-        time.sleep(0.001)
-    left = 5 + int.from_bytes(connection.recv(5, socket.MSG_PEEK)[3:5], "big")
-    while left > 0:
-        left -= len(connection.recv(left))
+    """Take the first record, or what came of it until the peer left."""
+    left = len(_record(connection))
+    while left > 0 and (taken := connection.recv(left)):
+        left -= len(taken)
 
 
 def _peek(connection: socket.socket) -> Seen | None:
-    data = b""
-    while len(data) < 5 or len(data) < 5 + int.from_bytes(data[3:5], "big"):
+    record = _record(connection)
+    return parse_hello(record) if record else None
+
+
+def _record(connection: socket.socket) -> bytes:
+    """The first record, left where it is; what has come, where that is none or does not become whole."""
+    data, deadline = b"", time.monotonic() + 5
+    while len(data) < 5 or len(data) < _length(data):
         more = connection.recv(65536, socket.MSG_PEEK)
         if len(more) == len(data):
-            if not more:
-                return None
+            if not more or time.monotonic() > deadline:
+                break
             time.sleep(0.001)
         data = more
-    return parse_hello(data)
+    return data
+
+
+def _length(start: bytes) -> int:
+    """The length of a record that begins so: one of SSLv2 tells it in its first two bytes."""
+    if start[0] not in {0x16, 0x80, 0x81}:
+        return len(start)
+    if start[0] & 0x80:
+        return 2 + (int.from_bytes(start[:2], "big") & 0x7FFF)
+    return 5 + int.from_bytes(start[3:5], "big")
 
 
 def parse_hello(record: bytes) -> Seen:
     """What one whole ClientHello record offers."""
+    if record[0] & 0x80:
+        return Seen(version=0x0002, sni="", alpn=False)
+    if record[0] != 0x16:
+        return Seen(version=0x0304, sni="", alpn=False)  # no hello: for whoever answers the usual ones
     body = record[9:]
     version, position = int.from_bytes(body[:2], "big"), 34
     position += 1 + body[position]
@@ -237,19 +301,28 @@ def answer(status: str, body: bytes = b"", *headers: str) -> bytes:
 
 
 def speaks_http(respond: Respond) -> Callable[[socket.socket], None]:
-    """Read one request head and answer it, then wait until the peer has gone."""
+    """Read request after request and answer them, until the peer has gone or an empty answer closes the connection."""
 
     def serve(connection: socket.socket) -> None:
-        data = b""
-        while b"\r\n\r\n" not in data and (more := connection.recv(65536)):
-            data += more
-        told = respond(data)
-        if told:
-            connection.sendall(told)
-            while connection.recv(65536):
-                pass
+        data, more = b"", b" "
+        while more:
+            while (need := _lacking(data)) and (more := connection.recv(65536)):
+                data += more
+            if not need or data:
+                told = respond(data)
+                if not told:
+                    return
+                connection.sendall(told)
+                data = b""
 
     return serve
+
+
+def _lacking(data: bytes) -> bool:
+    """Whether a request is not whole; a body that is only announced is never waited for."""
+    head, end, body = data.partition(b"\r\n\r\n")
+    length = re.search(rb"(?im)^content-length: *([0-9]{1,6})\r?$", head)
+    return not end or (length is not None and len(body) < int(length[1]))
 
 
 def http(respond: Respond) -> Handler:

@@ -7,12 +7,15 @@ from typing import Any
 from conformance.canary.mint import Mint
 from conformance.evidence.journal import Journal
 from conformance.model.declared import Declared
+from conformance.model.evidence import Unobserved
+from conformance.model.scale import Fault
 from conformance.probes.door import Door
 from conformance.probes.meter import Meter
 from conformance.session import Session
 from conformance.target import Gateway, Limits, Promises, Target
 from tests.transport.deployments import Certificates
 
+NO_FACTS = Unobserved(reason="nobody looked", fault=Fault.OPERATOR, decide="look")
 LIMITS = Limits(requests=100_000, rate=100_000.0, timeout=3.0)
 
 

@@ -14,7 +14,8 @@ from conformance.checks.transport.clear_text import (
     clear_text_serves_nothing,
 )
 from conformance.dialects.speak import KeyApi
-from conformance.model.transport import ClearAnswer, ClearPlace, ClearText, Ending, Outcome
+from conformance.model.clear_text import ClearAnswer, ClearPlace, ClearText, Ending
+from conformance.model.transport import Outcome
 from conformance.model.verdict import Fail, Inconclusive, Pass
 from conformance.probes.clear_text import observe_clear_text
 from conformance.probes.throw_away import dummy_key
@@ -76,6 +77,7 @@ TABLE = (
     Row("an error page that repeats the request", d.http(_echo), "PFN", "PFN"),
     Row("a WebSocket", d.http(_only(b"websocket", d.answer("101 Switching Protocols"))), "FIN", "FPN"),
     Row("h2c", d.http(_only(b"PRI * HTTP/2.0", SETTINGS)), "FPN", "FPN"),
+    Row("takes HTTP/2 for a request of HTTP/1", d.http(_only(b"PRI *", d.answer("200 OK"))), "PPN", "PPN"),
     Row("another protocol", d.http(_always(b"SSH-2.0-test\r\n")), "PPN", "PPN"),
     Row("accepts and says nothing", d.silence, "III", "III"),
 )

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.model.transport import OLD, Version
-from conformance.probes.tls.flight import Flight, ServerHello, read_flight
+from conformance.probes.tls.flight import Flight, ServerHello, read_answer_to, read_flight
 from conformance.probes.tls.hello import OLD_SUITES, SIZE, client_hello
 from tests.transport.deployments import Certificates, parse_hello
 
 NAMES = st.sampled_from(["", "localhost", "a.example", "xn--bcher-kva.example"])
+TLS = st.sampled_from([version for version in Version if version is not Version.SSL2])
 ALPN = st.sampled_from([(), ("h2", "http/1.1")])
 
 
@@ -34,7 +35,7 @@ FLIGHT_12 = record(22, message(2, hello_body(0x0303))) + record(
 )
 
 
-@given(st.sampled_from(Version), st.integers(0, 2**32 - 1), NAMES, ALPN)
+@given(TLS, st.integers(0, 2**32 - 1), NAMES, ALPN)
 def test_a_hello_is_one_whole_record_of_fixed_size(
     offered: Version, seed: int, sni: str, alpn: tuple[str, ...]
 ) -> None:
@@ -45,11 +46,29 @@ def test_a_hello_is_one_whole_record_of_fixed_size(
     assert len(hello) == SIZE or (offered is Version.SSL3 and not sni and not alpn)
 
 
-@given(st.sampled_from(Version), NAMES, ALPN)
+@given(TLS, NAMES, ALPN)
 def test_a_hello_offers_what_it_says(offered: Version, sni: str, alpn: tuple[str, ...]) -> None:
     seen = parse_hello(client_hello(offered, seed=1, sni=sni, alpn=alpn))
 
     assert (seen.version, seen.sni, seen.alpn) == (offered.wire, sni, bool(alpn))
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_a_hello_of_sslv2_is_one_whole_record_without_name(seed: int) -> None:
+    hello = client_hello(Version.SSL2, seed=seed, sni="localhost", alpn=("h2",))
+
+    assert len(hello) == 2 + (int.from_bytes(hello[:2], "big") & 0x7FFF) + len(b"\r\n\r\n")
+    assert hello == client_hello(Version.SSL2, seed=seed)
+    assert parse_hello(hello).version == Version.SSL2.wire
+
+
+@given(st.binary(max_size=80), st.integers(0, 80))
+def test_no_prefix_of_an_answer_to_sslv2_settles_otherwise_than_the_whole(data: bytes, cut: int) -> None:
+    answered = b"\x80" + data
+
+    early = read_answer_to(Version.SSL2, answered[:cut])
+
+    assert not early.settled or read_answer_to(Version.SSL2, answered) == early
 
 
 def test_every_kind_of_old_suite_is_offered_once() -> None:
@@ -111,7 +130,7 @@ def test_messages_may_be_split_over_records(size: int) -> None:
     assert read_flight(data) == Flight(hello=ServerHello(0x0302, 0xC02F), done=True)
 
 
-@pytest.mark.parametrize("offered", [*OLD[1:], Version.TLS13], ids=lambda version: version.value)
+@pytest.mark.parametrize("offered", [*OLD[2:], Version.TLS13], ids=lambda version: version.value)
 def test_openssl_understands_every_hello(offered: Version, certificates: Certificates) -> None:
     inside, outside = ssl.MemoryBIO(), ssl.MemoryBIO()
     server = certificates.context(0x0301, 0x0304).wrap_bio(inside, outside, server_side=True)

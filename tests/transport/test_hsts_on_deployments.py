@@ -13,7 +13,7 @@ from conformance.model.verdict import Fail
 from conformance.probes.hsts import hsts_answers
 from conformance.target import Target
 from tests.transport import deployments as d
-from tests.transport.sessions import declared, session, target
+from tests.transport.sessions import NO_FACTS, declared, session, target
 
 GOOD = "Strict-Transport-Security: max-age=31536000; includeSubDomains"
 Fields = Callable[[str], tuple[str, ...]]
@@ -55,6 +55,17 @@ def _on(status: str, *instead: str) -> d.Respond:
     return _gateway(lambda code: instead if code == status else (GOOD,))
 
 
+def _keyless(status: str, fields: tuple[str, ...] = (GOOD,)) -> d.Respond:
+    """A gateway that answers with this status where others say 401."""
+    usual = _gateway(lambda code: (GOOD,))
+
+    def respond(head: bytes) -> bytes:
+        said = usual(head)
+        return d.answer(status, b"{}", *fields) if said.startswith(b"HTTP/1.1 401") else said
+
+    return respond
+
+
 class Row(NamedTuple):
     """An API's answers, and the verdicts: on every answer, long enough."""
 
@@ -90,6 +101,15 @@ TABLE = (
     Row("a comma instead of a semicolon", _on("200", _field("max-age=31536000, includeSubDomains")), "FP"),
     Row("short", _gateway(lambda code: (_field("max-age=86400"),)), "PF"),
     Row("a key is needed and there is none", _gateway(lambda code: (GOOD,)), "IP", None),
+    Row("a missing key is an error of its own", _keyless("500 Internal Server Error"), "PP"),
+    Row(
+        "a missing key is an error of its own, without the field",
+        _keyless("500 Internal Server Error", ()),
+        "FP",
+    ),
+    Row("no key is asked for", _keyless("200 OK"), "PP"),
+    Row("an error whoever asks", _keyless("503 Service Unavailable"), "IP"),
+    Row("the same error for all, and no key", _keyless("500 Internal Server Error"), "IP", None),
 )
 
 
@@ -107,7 +127,10 @@ def _observe(certificates: d.Certificates, folder: Path, the_target: Target, key
 
 
 def _verdicts(hsts: HstsAnswers) -> str:
-    judged = (hsts_on_every_answer(hsts), hsts_is_long_enough(hsts, declared(hsts_min_age=31536000)))
+    judged = (
+        hsts_on_every_answer(hsts, NO_FACTS),
+        hsts_is_long_enough(hsts, declared(hsts_min_age=31536000)),
+    )
     return "".join(type(verdict).__name__[0] for verdict in judged)
 
 
@@ -129,7 +152,7 @@ def test_a_second_address_without_the_field_fails(certificates: d.Certificates, 
     good, bare = (_secure(certificates, _gateway(fields)) for fields in (lambda c: (GOOD,), lambda c: ()))
     with d.listening(good) as port, d.listening(bare, "127.0.0.2", port):
         two = target(f"https://localhost:{port}", resolve={"localhost": ("127.0.0.1", "127.0.0.2")})
-        verdict = hsts_on_every_answer(_observe(certificates, tmp_path, two, "sk-a-key"))
+        verdict = hsts_on_every_answer(_observe(certificates, tmp_path, two, "sk-a-key"), NO_FACTS)
 
     assert isinstance(verdict, Fail)
     assert "127.0.0.2" in verdict.because
@@ -145,7 +168,7 @@ def test_an_api_without_tls_fails_whatever_it_sends(certificates: d.Certificates
     with d.listening(d.http(respond)) as port:
         hsts = _observe(certificates, tmp_path, target(f"http://localhost:{port}"), "sk-a-key")
 
-    assert isinstance(hsts_on_every_answer(hsts), Fail)
+    assert isinstance(hsts_on_every_answer(hsts, NO_FACTS), Fail)
     assert not any(b"sk-a-key" in head for head in heard)
 
 

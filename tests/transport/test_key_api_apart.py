@@ -16,7 +16,8 @@ from conformance.checks.transport.hsts import hsts_on_every_answer
 from conformance.checks.transport.versions import tls12_is_refused, tls13_is_negotiated
 from conformance.dialects.shipped import shipped
 from conformance.dialects.speak import KeyApi
-from conformance.model.transport import ClearText, HstsAnswers, TlsVersions
+from conformance.model.clear_text import ClearText
+from conformance.model.transport import HstsAnswers, TlsVersions
 from conformance.model.verdict import Fail, Inconclusive, Pass
 from conformance.probes.clear_text import observe_clear_text
 from conformance.probes.hsts import hsts_answers
@@ -25,7 +26,7 @@ from conformance.probes.tls.versions import observe_versions
 from conformance.session import Session
 from conformance.target import Target
 from tests.transport import deployments as d
-from tests.transport.sessions import declared, session, target
+from tests.transport.sessions import NO_FACTS, declared, session, target
 
 T = TypeVar("T")
 HASTE = Patience(least=0.3, most=0.6, pause=0.01)
@@ -155,7 +156,7 @@ def test_an_old_tls_version_where_keys_are_managed_fails(
     verdict = tls12_is_refused(versions, declared())
     assert isinstance(verdict, Fail)
     assert f"-connect 127.0.0.1:{house.admin_port} " in verdict.reproduction
-    assert isinstance(tls13_is_negotiated(versions), Pass)
+    assert isinstance(tls13_is_negotiated(versions, NO_FACTS), Pass)
 
 
 def test_hsts_on_both_passes_and_the_admin_credential_stays_with_the_key_api(
@@ -164,7 +165,7 @@ def test_hsts_on_both_passes_and_the_admin_credential_stays_with_the_key_api(
     with standing(certificates) as house:
         hsts = look(house, certificates, tmp_path, _hsts)
 
-    assert isinstance(hsts_on_every_answer(hsts), Pass)
+    assert isinstance(hsts_on_every_answer(hsts, NO_FACTS), Pass)
     assert {answer.url for answer in hsts.answers} == set(house.target.urls())
     assert house.keys.knows(ADMIN)
     assert not house.content.knows(ADMIN)
@@ -175,7 +176,7 @@ def test_hsts_of_an_unresolved_host_stays_open(certificates: d.Certificates, tmp
     with standing(certificates) as house:
         hsts = look(house, certificates, tmp_path, _hsts)
 
-    verdict = hsts_on_every_answer(msgspec.structs.replace(hsts, unresolved=("admin.example",)))
+    verdict = hsts_on_every_answer(msgspec.structs.replace(hsts, unresolved=("admin.example",)), NO_FACTS)
 
     assert isinstance(verdict, Inconclusive)
     assert "admin.example has no address" in verdict.because
@@ -198,7 +199,7 @@ def test_with_the_admin_credential_nothing_is_asked_that_could_change_something(
 
 def test_hsts_missing_where_keys_are_managed_fails(certificates: d.Certificates, tmp_path: Path) -> None:
     with standing(certificates, keys=Api(KEYS, headers=())) as house:
-        verdict = hsts_on_every_answer(look(house, certificates, tmp_path, _hsts))
+        verdict = hsts_on_every_answer(look(house, certificates, tmp_path, _hsts), NO_FACTS)
 
     assert isinstance(verdict, Fail)
     assert verdict.because.startswith(house.target.key_api_url())
@@ -209,7 +210,7 @@ def test_without_an_admin_credential_hsts_of_the_key_api_stays_open(
     certificates: d.Certificates, tmp_path: Path
 ) -> None:
     with standing(certificates) as house:
-        verdict = hsts_on_every_answer(look(house, certificates, tmp_path, _hsts, managed=False))
+        verdict = hsts_on_every_answer(look(house, certificates, tmp_path, _hsts, managed=False), NO_FACTS)
 
     assert isinstance(verdict, Inconclusive)
     assert house.target.key_api_url() in verdict.because

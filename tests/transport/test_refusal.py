@@ -68,3 +68,23 @@ def test_a_server_hello_before_the_alert_is_noted() -> None:
     word = standing(PlaceTrial(place=place, attempts=(GOOD, BEGUN, GOOD), hellos={}), Version.TLS12)
 
     assert "ServerHello came before the alert" in word.note
+
+
+LOST = Attempt(offered=Version.TLS13, outcome=Outcome.RESET)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "expected"),
+    [
+        ((GOOD, ALERT, LOST, ALERT, GOOD, RESET, GOOD, ALERT, GOOD), REFUSED),
+        ((GOOD, ALERT, GOOD, ALERT, GOOD, RESET, GOOD, ALERT, GOOD), UNCLEAR),
+        ((GOOD, ALERT, LOST, ALERT, GOOD, RESET, GOOD), UNCLEAR),
+        ((GOOD, ALERT, AWAY, ALERT, GOOD, SILENCE, GOOD, ALERT, GOOD), UNCLEAR),
+    ],
+)
+def test_alerts_outweigh_lost_answers_only_where_controls_are_lost_too(
+    attempts: tuple[Attempt, ...], expected: Standing
+) -> None:
+    place = Place(host="api.test", address="192.0.2.1", port=443, sni="api.test", kind="right")
+
+    assert standing(PlaceTrial(place=place, attempts=attempts, hellos={}), Version.TLS12).standing is expected

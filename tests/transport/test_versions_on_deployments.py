@@ -26,9 +26,9 @@ from conformance.probes.tls.prober import Patience
 from conformance.probes.tls.versions import observe_versions
 from conformance.target import Target
 from tests.transport import deployments as d
-from tests.transport.sessions import declared, session, target
+from tests.transport.sessions import NO_FACTS, declared, session, target
 
-HASTE = Patience(least=0.3, most=0.6, pause=0.01)
+HASTE = Patience(least=0.6, most=1.0, pause=0.01)
 
 
 class Row(NamedTuple):
@@ -148,7 +148,7 @@ def _verdicts(versions: TlsVersions) -> str:
         tls10_is_refused(versions),
         tls11_is_refused(versions),
         tls12_is_refused(versions, declared()),
-        tls13_is_negotiated(versions),
+        tls13_is_negotiated(versions, NO_FACTS),
     )
     return "".join(type(verdict).__name__[0] for verdict in judged)
 
@@ -184,7 +184,7 @@ def test_an_address_where_nobody_listens_is_inconclusive(
         versions = _seen(two, certificates, tmp_path)
 
     assert _verdicts(versions) == "IIIII"
-    assert isinstance(certificate_is_trusted(versions), Inconclusive)
+    assert isinstance(certificate_is_trusted(versions, NO_FACTS), Inconclusive)
 
 
 def test_a_second_port_is_asked_too(certificates: d.Certificates, tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_an_api_declared_without_tls_fails(certificates: d.Certificates, tmp_pat
     with d.listening(d.garbage) as port:
         versions = _seen(target(f"http://localhost:{port}"), certificates, tmp_path)
 
-    assert isinstance(tls13_is_negotiated(versions), Fail)
+    assert isinstance(tls13_is_negotiated(versions, NO_FACTS), Fail)
 
 
 def test_a_trusted_certificate_passes_and_a_strange_one_fails(
@@ -218,8 +218,8 @@ def test_a_trusted_certificate_passes_and_a_strange_one_fails(
     ours = _observe(certificates, tmp_path, ("127.0.0.1", d.tls(certificates.context(0x0304, 0x0304))))
     theirs = _observe(certificates, tmp_path, ("127.0.0.1", d.tls(stranger.context(0x0304, 0x0304))))
 
-    assert isinstance(certificate_is_trusted(ours), Pass)
-    assert isinstance(certificate_is_trusted(theirs), Fail)
+    assert isinstance(certificate_is_trusted(ours, NO_FACTS), Pass)
+    assert isinstance(certificate_is_trusted(theirs, NO_FACTS), Fail)
     assert _verdicts(theirs) == "PPPPP"
 
 
@@ -233,7 +233,9 @@ def test_a_server_that_speaks_on_after_the_goodbye_is_read_all_the_same(
 
     handler = d.tls(certificates.context(0x0304, 0x0304), speaks_on)
 
-    assert isinstance(certificate_is_trusted(_observe(certificates, tmp_path, ("127.0.0.1", handler))), Pass)
+    versions = _observe(certificates, tmp_path, ("127.0.0.1", handler))
+
+    assert isinstance(certificate_is_trusted(versions, NO_FACTS), Pass)
 
 
 def test_a_certificate_for_another_name_fails(certificates: d.Certificates, tmp_path: Path) -> None:
@@ -241,7 +243,7 @@ def test_a_certificate_for_another_name_fails(certificates: d.Certificates, tmp_
         other = target(f"https://other.test:{port}", resolve={"other.test": ("127.0.0.1",)})
         versions = _seen(other, certificates, tmp_path)
 
-    assert isinstance(certificate_is_trusted(versions), Fail)
+    assert isinstance(certificate_is_trusted(versions, NO_FACTS), Fail)
 
 
 def test_a_host_that_is_an_address_is_asked_without_a_name(
@@ -251,7 +253,7 @@ def test_a_host_that_is_an_address_is_asked_without_a_name(
         versions = _seen(target(f"https://127.0.0.1:{port}"), certificates, tmp_path)
 
     assert _verdicts(versions) == "PPPPP"
-    assert isinstance(certificate_is_trusted(versions), Pass)
+    assert isinstance(certificate_is_trusted(versions, NO_FACTS), Pass)
     assert {trial.place.sni for trial in versions.trials} == {"", UNKNOWN_NAME}
 
 

@@ -1,8 +1,11 @@
 """T1: the certificate is one that an SDK would trust. Everything else about certificates is a norm."""
 
 from conformance.catalogue import check
+from conformance.checks.transport.norms import certificate_norms
 from conformance.checks.transport.reproduction import declared_clear, s_client
+from conformance.model.evidence import Unobserved
 from conformance.model.scale import Level, Severity
+from conformance.model.tls_facts import TlsFacts
 from conformance.model.transport import TlsVersions
 from conformance.model.verdict import Fail, Inconclusive, Pass, Verdict
 
@@ -14,7 +17,7 @@ from conformance.model.verdict import Fail, Inconclusive, Pass, Verdict
     level=Level.OUTSIDE,
     fix="serve a certificate for the API's name with its whole chain (private authority: `gateway.ca_file`)",
 )
-def certificate_is_trusted(versions: TlsVersions) -> Verdict:
+def certificate_is_trusted(versions: TlsVersions, facts: TlsFacts | Unobserved) -> Verdict:
     """The certificate is valid for the API's name at every address.
 
     Encryption to somebody unknown protects nothing: whoever sits between can present a certificate of
@@ -30,6 +33,7 @@ def certificate_is_trusted(versions: TlsVersions) -> Verdict:
                 reproduction=s_client(
                     shake.place, None, f"-verify_return_error -verify_hostname {shake.place.host}"
                 ),
+                norm=certificate_norms(facts),
             )
     failed = [shake for shake in versions.handshakes if not shake.verified]
     tried = {(shake.place.address, shake.place.port) for shake in versions.handshakes}
@@ -44,5 +48,6 @@ def certificate_is_trusted(versions: TlsVersions) -> Verdict:
     ends = min(shake.not_after for shake in versions.handshakes)
     return Pass(
         because=f"verified at {len(tried)} of {len(tried)} addresses; the first to end is valid until {ends}",
-        cites=(versions,),
+        cites=(versions,) if isinstance(facts, Unobserved) or not facts.seen() else (versions, facts),
+        norm=certificate_norms(facts),
     )

@@ -7,8 +7,8 @@ from shlex import quote
 from urllib.parse import urlsplit
 
 from conformance.catalogue import check
+from conformance.model.clear_text import ClearAnswer, ClearPlace, ClearText, Ending
 from conformance.model.scale import Level, Severity
-from conformance.model.transport import ClearAnswer, ClearPlace, ClearText, Ending
 from conformance.model.verdict import Fail, Inconclusive, Norm, NotApplicable, Pass, Verdict
 
 _FIX = "serve no API without TLS: close the port, or let it answer with a redirect to https and nothing else"
@@ -73,7 +73,9 @@ def clear_text_key_is_not_accepted(clear: ClearText) -> Verdict:
     spoken = [
         str(place)
         for place, answer in _answers(clear)
-        if answer.ending is Ending.HTTP and not (300 <= answer.status < 400 and not _astray(place, answer))
+        if answer.ending is Ending.HTTP
+        and not _misread(answer)
+        and not (300 <= answer.status < 400 and not _astray(place, answer))
     ]
     if unclear or not clear.places or clear.seen() == 0:
         return Inconclusive(
@@ -108,7 +110,11 @@ def clear_text_redirects_stay_home(clear: ClearText) -> Verdict:
     A redirect to another host, or on to http, hands the next request and its key to somebody who was not
     asked for.
     """
-    redirects = [(place, answer) for place, answer in _answers(clear) if 300 <= answer.status < 400]
+    redirects = [
+        (place, answer)
+        for place, answer in _answers(clear)
+        if answer.ending is Ending.HTTP and 300 <= answer.status < 400
+    ]
     for place, answer in redirects:
         astray = _astray(place, answer)
         if astray:
@@ -148,14 +154,19 @@ def _ports(clear: ClearText) -> int:
 
 
 def _is_api(answer: ClearAnswer) -> bool:
-    return answer.request in {"models", "keys", "chat"}
+    return answer.request != "websocket" and not _misread(answer)
+
+
+def _misread(answer: ClearAnswer) -> bool:
+    """Whether the preface of HTTP/2 was taken for a request of HTTP/1: what is said to `PRI *` serves nobody."""
+    return answer.request == "h2c" and answer.ending is Ending.HTTP
 
 
 def _of_value(place: ClearPlace, answer: ClearAnswer) -> str:
     """What makes a clear-text answer worth something; empty where nothing does."""
-    if answer.ending is Ending.HTTP2:
+    if answer.ending is Ending.HTTP2 and not answer.status:
         return "HTTP/2 is spoken without TLS (h2c)"
-    if answer.ending is not Ending.HTTP:
+    if answer.ending not in {Ending.HTTP, Ending.HTTP2} or _misread(answer):
         return ""
     reasons = {
         "the API is declared there, and answers": place.role == "base-url",
@@ -249,7 +260,7 @@ def _told(answer: ClearAnswer) -> str:
     words = {
         Ending.HTTP: f"HTTP {answer.status}",
         Ending.TLS_ALERT: "a TLS alert",
-        Ending.HTTP2: "HTTP/2",
+        Ending.HTTP2: f"HTTP/2 {answer.status}" if answer.status else "HTTP/2",
         Ending.OTHER_BYTES: "bytes that are not HTTP",
         Ending.CLOSED: "closed without an answer",
         Ending.SILENCE: "no answer",
@@ -269,7 +280,7 @@ def _curl(place: ClearPlace, answer: ClearAnswer) -> str:
         "chat": "-H 'Authorization: Bearer sk-invented' -H 'Content-Type: application/json' -d '{}'",
         "websocket": "-H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' "
         "-H 'Sec-WebSocket-Key: Z2F0ZXByb29mIHByb2JlLg=='",
-        "h2c": "--http2-prior-knowledge",
+        "h2c": "--http2-prior-knowledge -H 'Authorization: Bearer sk-invented'",
     }
     url = quote(answer.target.partition(" ")[2])
     return f"curl -si --resolve {place.host}:{place.port}:{address} {special[answer.request]} {url}"

@@ -8,12 +8,15 @@ from urllib.parse import urlsplit
 
 from conformance.catalogue import check
 from conformance.model.declared import Declared
+from conformance.model.evidence import Unobserved
 from conformance.model.hsts import ONE_YEAR, HstsError, HstsPolicy, parse_hsts
+from conformance.model.http3 import Http3
 from conformance.model.scale import Level, Severity
 from conformance.model.transport import HstsAnswer, HstsAnswers
 from conformance.model.verdict import Fail, Inconclusive, Norm, Pass, Verdict
 
 _NEEDED = ("ok", "unauthenticated", "malformed")  # and one of the next
+_KEY_MISSING = {401, 403}
 _ONE_OF = ("not-found", "wrong-method")
 _SHOWN = 5
 
@@ -25,17 +28,18 @@ _SHOWN = 5
     level=Level.OUTSIDE,
     fix="set one Strict-Transport-Security field where answers leave, for every status (nginx: `always`)",
 )
-def hsts_on_every_answer(hsts: HstsAnswers) -> Verdict:
+def hsts_on_every_answer(hsts: HstsAnswers, http3: Http3 | Unobserved) -> Verdict:
     """Every answer over TLS carries exactly one valid HSTS field.
 
     A browser learns the rule from whichever answer it sees first; if that is an error without the field,
     the next visit may still begin in clear text. SDKs keep no HSTS store: what protects them is that clear
     text serves nothing.
     """
-    for answer in hsts.answers:
+    quic = Http3() if isinstance(http3, Unobserved) else http3
+    for answer in (*hsts.answers, *quic.answers):
         flaw = _flaw(answer)
         if flaw:
-            return _flawed(hsts, answer, flaw)
+            return _flawed(hsts, quic, answer, flaw)
     gaps = list(_gaps(hsts))
     if gaps:
         return Inconclusive(
@@ -45,12 +49,19 @@ def hsts_on_every_answer(hsts: HstsAnswers) -> Verdict:
             "dialect with a `listing`), and let it reach the server's own errors",
             cites=(hsts,),
         )
+    if quic.troubles or (quic.announced and not quic.answers):
+        return Inconclusive(
+            because=f"no flaw was seen over TCP, but HTTP/3 is announced and was not heard: {'; '.join(quic.troubles)}",
+            decide="let the auditor reach the announced port by UDP, and install the extra `http3`",
+            cites=(hsts, quic),
+        )
     reached = sorted({answer.wanted for answer in hsts.answers if answer.reached})
     unreached = sorted({answer.wanted for answer in hsts.answers} - set(reached))
     text = f"one valid field on each of {hsts.seen()} answers, among them {', '.join(reached)}"
     text += f"; not reached: {', '.join(unreached)}" if unreached else ""
     text += "; browsers ignore it on addresses (RFC 6797, 8.1.1)" if hsts.literal_hosts else ""
-    return Pass(because=text, cites=(hsts,))
+    text += f"; {len(quic.answers)} more over HTTP/3" if quic.answers else ""
+    return Pass(because=text, cites=(hsts, quic) if quic.answers else (hsts,))
 
 
 @check(
@@ -108,13 +119,13 @@ def _flaw(answer: HstsAnswer) -> str:
     return "max-age=0 tells browsers to forget the host" if policy.max_age == 0 else ""
 
 
-def _flawed(hsts: HstsAnswers, answer: HstsAnswer, flaw: str) -> Fail:
-    flawed = {other.wanted: None for other in hsts.answers if _flaw(other)}
+def _flawed(hsts: HstsAnswers, quic: Http3, answer: HstsAnswer, flaw: str) -> Fail:
+    flawed = {other.wanted: None for other in (*hsts.answers, *quic.answers) if _flaw(other)}
     return Fail(
         because=f"{answer.url} at {answer.address}, {answer.request}: {flaw} (concerned: {', '.join(flawed)})",
         expected="exactly one Strict-Transport-Security field with max-age above 0",
         observed=f"status {answer.status}; {' | '.join(answer.fields) or 'no field'}",
-        cites=(hsts,),
+        cites=(hsts, quic) if answer in quic.answers else (hsts,),
         reproduction=_curl(answer),
         norm=(Norm(source="RFC 6797, 7.1", verdict="not met", note=flaw),),
     )
@@ -125,9 +136,8 @@ def _gaps(hsts: HstsAnswers) -> Iterator[str]:
     places = dict.fromkeys((answer.url, answer.address) for answer in hsts.answers)
     for url, address in places:
         here = [answer for answer in hsts.answers if (answer.url, answer.address) == (url, address)]
-        met = {answer.wanted for answer in here if answer.reached}
-        met |= {answer.wanted for answer in here if answer.wanted == "malformed" and answer.closed}
-        reasons = {answer.wanted: answer.reason for answer in here}
+        met = set(_met(here))
+        reasons = {answer.wanted: answer.reason for answer in here if answer.reason}
         missing = [wanted for wanted in _NEEDED if wanted not in met]
         missing += [] if met & set(_ONE_OF) else list(_ONE_OF[:1])
         yield from (
@@ -136,6 +146,22 @@ def _gaps(hsts: HstsAnswers) -> Iterator[str]:
     yield from (f"{host} has no address" for host in hsts.unresolved)
     if not places:
         yield "nothing was asked"
+
+
+def _met(here: list[HstsAnswer]) -> Iterator[str]:
+    """The classes that were reached at one place."""
+    served = any(answer.reached for answer in here if answer.wanted == "ok")
+    for answer in here:
+        keyless = answer.wanted == "unauthenticated"
+        # Another status than those for a missing key says so only beside the same request with a key, which was served.
+        if answer.reached and (served or not keyless or answer.status in _KEY_MISSING):
+            yield "ok" if answer.wanted == "stream" else answer.wanted
+        if answer.wanted == "malformed" and answer.closed:
+            yield answer.wanted
+        if (
+            keyless and 200 <= answer.status < 300
+        ):  # it needs no key, and has no answer for one that is missing
+            yield answer.wanted
 
 
 def _policy(answer: HstsAnswer) -> HstsPolicy | None:
@@ -172,11 +198,12 @@ def _curl(answer: HstsAnswer) -> str:
         return (
             f"printf '{answer.request}\\r\\nHost: x\\r\\n\\r\\n' | openssl s_client -quiet {place} | {look}"
         )
-    method, _, path = answer.request.partition(" ")
+    method, _, path = answer.request.removesuffix(" over HTTP/3").partition(" ")
     more = {
         "bad-request": "-H 'Authorization: Bearer sk-invented' -d '{' ",
         "oversized-header": "-H \"X-Filler: $(head -c 70000 /dev/zero | tr '\\0' x)\" ",
         "too-large": "-H 'Content-Length: 10737418240' -H 'Expect: 100-continue' ",
+        "http3": "--http3-only ",
         "preflight": "-H 'Origin: https://example.com' -H 'Access-Control-Request-Method: POST' ",
     }
     url = quote(f"{answer.url.rstrip('/')}{path}")

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from conformance.model.transport import ENDED, Attempt, Outcome, PlaceTrial, Version, bracketed
+from conformance.model.transport import Attempt, Outcome, PlaceTrial, Version, bracketed, disturbed, ends
 
 SAME = 3
 
@@ -46,6 +46,11 @@ def standing(trial: PlaceTrial, version: Version) -> Word:
         return Word(Standing.UNCLEAR, "it was not asked")
     outcomes = {_kind(attempt) for attempt, _ in asked}
     if len(outcomes) > 1:
+        answered = sum(_kind(attempt) == "answered" for attempt, _ in asked)
+        if answered >= SAME and disturbed(trial.attempts):
+            return Word(
+                Standing.REFUSED, _listed(attempt for attempt, _ in asked), "the network lost some answers"
+            )
         return Word(Standing.UNCLEAR, f"mixed answers: {_listed(attempt for attempt, _ in asked)}")
     if not any(good for _, good in asked):
         return Word(Standing.UNCLEAR, "the TLS 1.3 control beside it failed")
@@ -83,12 +88,10 @@ def _without_service(trial: PlaceTrial, asked: list[Attempt]) -> Word:
 
 
 def _kind(attempt: Attempt) -> str:
-    """Outcomes that are the same answer. FIN or RST is the peer kernel's choice: it depends on unread bytes.
-    Outcomes that are the same answer. FIN or RST is the peer kernel's choice: it depends on unread bytes.
-    """
+    """Outcomes that are the same answer. FIN or RST is the peer kernel's choice: it depends on unread bytes."""
     if attempt.alert is not None or attempt.outcome is Outcome.ALERT or attempt.complete:
         return "answered"  # complete: with another version than the one in question
-    return "ended" if attempt.outcome in ENDED else attempt.outcome.value
+    return "ended" if attempt.outcome in ends(attempt.offered) else attempt.outcome.value
 
 
 def _suspicion(attempts: list[Attempt]) -> str:

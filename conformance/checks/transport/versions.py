@@ -5,10 +5,13 @@ as norms.
 from collections.abc import Iterator
 
 from conformance.catalogue import check
+from conformance.checks.transport.norms import handshake_norms, old_handshake_norms
 from conformance.checks.transport.refusal import Standing, Word, describe, in_service, standing
 from conformance.checks.transport.reproduction import declared_clear, replay, s_client
 from conformance.model.declared import Declared
+from conformance.model.evidence import Unobserved
 from conformance.model.scale import Level, Severity
+from conformance.model.tls_facts import TlsFacts
 from conformance.model.transport import (
     ENDED,
     Attempt,
@@ -17,6 +20,7 @@ from conformance.model.transport import (
     PlaceTrial,
     TlsVersions,
     Version,
+    can_be_asked,
 )
 from conformance.model.verdict import Fail, Inconclusive, Norm, NotApplicable, Pass, Verdict
 
@@ -32,7 +36,7 @@ _ENDS = 3  # of a connection, until they count as an answer (the rule for refusa
     level=Level.OUTSIDE,
     fix="offer TLS 1.3 on every address and port of the API",
 )
-def tls13_is_negotiated(versions: TlsVersions) -> Verdict:
+def tls13_is_negotiated(versions: TlsVersions, facts: TlsFacts | Unobserved) -> Verdict:
     """TLS 1.3 is agreed to at every address and port.
 
     A client that insists on TLS 1.3 must reach the API wherever its name leads; and without this, a
@@ -53,11 +57,22 @@ def tls13_is_negotiated(versions: TlsVersions) -> Verdict:
         return _not_reached(versions, unclear)
     return Pass(
         because=f"a ServerHello of TLS 1.3 came from {_stands(versions)}, seen from {versions.vantage}",
-        cites=(versions,),
+        cites=(versions,) if isinstance(facts, Unobserved) or not facts.seen() else (versions, facts),
         norm=(
             Norm(source="RFC 9325, 3.1.1", verdict="met", note="TLS 1.3 SHOULD be supported and preferred"),
+            *handshake_norms(facts),
         ),
     )
+
+
+@check("transport.ssl2-is-refused", claim="T1", severity=Severity.CRITICAL, level=Level.OUTSIDE, fix=_FIX)
+def ssl2_is_refused(versions: TlsVersions) -> Verdict:
+    """SSLv2 is refused.
+
+    Whoever sits between can choose its ciphers, and a server that speaks it gives away what it says in newer versions too
+    (DROWN); RFC 6176 forbids it.
+    """
+    return _refused(versions, Version.SSL2, "RFC 6176, 3", "SSLv2 MUST NOT be negotiated")
 
 
 @check("transport.ssl3-is-refused", claim="T1", severity=Severity.CRITICAL, level=Level.OUTSIDE, fix=_FIX)
@@ -109,7 +124,8 @@ def _refused(versions: TlsVersions, version: Version, source: str, rule: str) ->
     norm = _norm(version, source, rule, accepted=bool(hits))
     if hits:
         return _accepted(versions, version, hits, norm)
-    words = [(trial.place, standing(trial, version)) for trial in versions.trials]
+    asked = [trial for trial in versions.trials if can_be_asked(trial.place, version)]
+    words = [(trial.place, standing(trial, version)) for trial in asked]
     unclear = [(place, word) for place, word in words if word.standing is Standing.UNCLEAR]
     unserved = [trial for trial in _right(versions) if not _stand_serves(trial, versions)]
     if unclear or unserved or versions.unresolved or not words:
@@ -148,7 +164,10 @@ def _accepted(
         observed=f"ServerHello of {version.value}, {suite}, to a hello of {attempt.offered.value}; {end}",
         cites=(versions,),
         reproduction=replay(trial, attempt, version),
-        norm=norm,
+        norm=norm
+        + old_handshake_norms(
+            (found for _, found in hits), beside_modern=all(in_service(where) for where, _ in hits)
+        ),
     )
 
 
@@ -184,7 +203,11 @@ def _fewest_hellos(versions: TlsVersions, version: Version) -> int:
     counts: dict[tuple[str, str, int], int] = {}
     for trial in versions.trials:
         at = (trial.place.host, trial.place.address, trial.place.port)
-        fits = sum(version.wire <= attempt.offered.wire < Version.TLS13.wire for attempt in trial.attempts)
+        fits = sum(
+            version.wire <= attempt.offered.wire < Version.TLS13.wire
+            and (version is attempt.offered or version is not Version.SSL2)
+            for attempt in trial.attempts
+        )
         counts[at] = counts.get(at, 0) + fits
     return max(1, min(counts.values()))
 
@@ -201,9 +224,7 @@ def _right(versions: TlsVersions) -> list[PlaceTrial]:
 
 
 def _stand_serves(trial: PlaceTrial, versions: TlsVersions) -> bool:
-    """Whether TLS 1.3 is agreed to at this address and port under the right name, whatever ALPN is offered.
-    Whether TLS 1.3 is agreed to at this address and port under the right name, whatever ALPN is offered.
-    """
+    """Whether TLS 1.3 is agreed to at this address and port under the right name, whatever ALPN is offered."""
     return any(in_service(other) for other in _right(versions) if _same_stand(other.place, trial.place))
 
 
@@ -225,9 +246,14 @@ def _without_tls(trial: PlaceTrial, versions: TlsVersions) -> str:
 
 
 def _turned_away(controls: list[Attempt]) -> bool:
-    """Whether every control says no: by an alert or an older ServerHello, or thrice by ending the connection."""
-    ends = [attempt for attempt in controls if attempt.alert is None and not attempt.complete]
-    return all(attempt.outcome in ENDED for attempt in ends) and (not ends or len(controls) >= _ENDS)
+    """Whether every control that was answered says no: by an alert or an older ServerHello, or thrice by ending the
+    connection. An answer is one, whatever silence stands beside it.
+    """
+    answered = [a for a in controls if a.alert is not None or a.complete]
+    others = [a for a in controls if a not in answered]
+    if answered:
+        return all(a.outcome in {*ENDED, Outcome.SILENCE} for a in others)
+    return all(a.outcome in ENDED for a in others) and len(others) >= _ENDS
 
 
 def _not_reached(versions: TlsVersions, unclear: list[PlaceTrial]) -> Inconclusive:

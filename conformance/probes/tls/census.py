@@ -28,6 +28,7 @@ class Stand:
         """Every way to ask here: the right name first, then no name, an unknown one, and the gateway's
         further ones.
 
+        Under an unknown name nobody asks for a protocol too: what is served there is a default, and that of no name is asked.
         A host that is an address has no name to send (RFC 6066, 3): there, no SNI is right.
         """
         named = not is_literal(self.host)
@@ -38,7 +39,7 @@ class Stand:
         return tuple(
             Place(host=self.host, address=self.address, port=self.port, sni=sni, kind=kind, alpn=alpn)
             for sni, kind in names
-            for alpn in _ALPN
+            for alpn in (_ALPN if kind != "unknown" else _ALPN[:1])
         )
 
 

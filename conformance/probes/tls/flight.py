@@ -11,19 +11,28 @@ from conformance.model.transport import Version
 
 _CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _APPLICATION_DATA = 20, 21, 22, 23
 _SERVER_HELLO, _SERVER_HELLO_DONE = 2, 14
+_SSL2_ERROR, _SSL2_SERVER_HELLO = 0, 4
 _LONGEST_RECORD = 2**14 + 2048  # RFC 5246, 6.2.3
 _CLOSE_NOTIFY = 0
-_SUPPORTED_VERSIONS = 43
+_SUPPORTED_VERSIONS, _KEY_SHARE, _RENEGOTIATION_INFO = 43, 51, 0xFF01
+RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+"""The random of a HelloRetryRequest (RFC 8446, 4.1.3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerHello:
     """The server's choice. `wire` is its version as a number, from supported_versions where that stands (RFC
-    8446, 4.2.1).
+    8446, 4.2.1); `group` is 0 where none was chosen; `retry`: it asks for another hello; `sentinel`: its random says that it
+    could have spoken a newer version (4.1.3).
     """
 
     wire: int
     suite: int
+    group: int = 0
+    retry: bool = False
+    compression: int = 0
+    renegotiation_info: bool = False
+    sentinel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,26 @@ class Flight:
     def settled(self) -> bool:
         """Nothing that may still come would change the answer."""
         return self.complete or self.alert is not None or self.garbage
+
+
+def read_answer_to(offered: Version, data: bytes) -> Flight:
+    """Read a server's bytes after a hello of this version. An answer in SSLv2's own form is one to SSLv2 alone."""
+    if offered is Version.SSL2 and data[:1] >= b"\x80":
+        return _read_ssl2(data)
+    return read_flight(data)
+
+
+def _read_ssl2(data: bytes) -> Flight:
+    """A SERVER-HELLO of SSLv2, or its ERROR with a code of two bytes; both behind a length of two bytes."""
+    length = int.from_bytes(data[:2], "big") & 0x7FFF
+    if len(data) < 2 + min(length, 11):
+        return Flight()
+    message = data[2:]
+    if message[0] == _SSL2_ERROR and length == 3:
+        return Flight(alert=int.from_bytes(message[1:3], "big"))
+    if message[0] != _SSL2_SERVER_HELLO or length < 11 or message[3:5] != b"\x00\x02":
+        return Flight(garbage=True)
+    return Flight(hello=ServerHello(wire=Version.SSL2.wire, suite=0), done=True)
 
 
 def read_flight(data: bytes) -> Flight:
@@ -145,17 +174,26 @@ def _server_hello(body: bytes) -> ServerHello | None:
     if len(body) < after_id + 3:
         return None
     suite = int.from_bytes(body[after_id : after_id + 2], "big")
-    chosen = _selected_version(body[after_id + 5 :])
-    return ServerHello(wire=chosen or int.from_bytes(body[:2], "big"), suite=suite)
+    found = read_extensions(body[after_id + 5 :])
+    chosen = found.get(_SUPPORTED_VERSIONS, b"")
+    return ServerHello(
+        wire=int.from_bytes(chosen if len(chosen) == 2 else body[:2], "big"),
+        suite=suite,
+        group=int.from_bytes(found.get(_KEY_SHARE, b"")[:2], "big"),
+        retry=body[2:34] == RETRY,
+        compression=body[after_id + 2],
+        renegotiation_info=_RENEGOTIATION_INFO in found,
+        sentinel=body[26:33] == b"DOWNGRD" and body[33] in {0, 1},
+    )
 
 
-def _selected_version(extensions: bytes) -> int | None:
-    position = 0
-    while len(extensions) - position >= 4:
-        kind = int.from_bytes(extensions[position : position + 2], "big")
-        length = int.from_bytes(extensions[position + 2 : position + 4], "big")
-        body = extensions[position + 4 : position + 4 + length]
-        if kind == _SUPPORTED_VERSIONS and length == 2 == len(body):
-            return int.from_bytes(body, "big")
-        position += 4 + length
-    return None
+def read_extensions(block: bytes) -> dict[int, bytes]:
+    """Extensions by number, as far as they are whole; of one that stands twice, the first."""
+    position, found = 0, dict[int, bytes]()
+    while len(block) - position >= 4:
+        kind = int.from_bytes(block[position : position + 2], "big")
+        end = position + 4 + int.from_bytes(block[position + 2 : position + 4], "big")
+        if end <= len(block):
+            found.setdefault(kind, block[position + 4 : end])
+        position = end
+    return found

@@ -23,9 +23,7 @@ _MINIMUM = {
 
 
 async def shake_hands(place: Place, trust: ssl.SSLContext, wait: float) -> Handshake:
-    """A handshake that verifies chain and name of the place's host, as an SDK does before it sends anything.
-    A handshake that verifies chain and name of the place's host, as an SDK does before it sends anything.
-    """
+    """A handshake that verifies chain and name of the place's host, as an SDK does before it sends anything."""
     began = monotonic()
     try:
         agreed = await _handshake(place, trust, place.host, wait)

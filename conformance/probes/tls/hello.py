@@ -7,7 +7,8 @@ them again.
 
 import random
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import chain
 
 from conformance.model.transport import Version
@@ -29,6 +30,9 @@ _ARIA = "c05c c05d c060 c061 c050 c051 c052 c053 c048 c049 c04c c04d c03c c03d"
 _WEAK = "c008 c012 0016 0013 000a 0096 009a 0007 c007 c011 0005 0004 0015 0012 0009 0003 0006 0008 0014"
 _ANONYMOUS = "c018 c019 c017 c016 c015 00a6 00a7 006c 006d 0034 003a 001b 0018"
 _NULL = "c006 c010 003b 0002 0001"
+_SSL2_KINDS = (
+    "010080 020080 030080 040080 050080 060040 0700c0"  # RFC 6101 calls them by three bytes, appendix E
+)
 _RENEGOTIATION_SCSV = 0x00FF  # RFC 5746, 3.3
 OLD_SUITES = tuple(
     int(code, 16)
@@ -38,6 +42,8 @@ OLD_SUITES = tuple(
 )
 TLS13_SUITES = (0x1301, 0x1302, 0x1303, 0x1304, 0x1305)
 _GROUPS = (0x001D, 0x0017, 0x0018, 0x0019, 0x001E, 0x001A, 0x001B, 0x001C)
+MODERN_GROUPS = (0x001D, 0x0017, 0x0018, 0x0019, 0x001E)
+GREASE = 0x5A5A  # RFC 8701, 2: servers pass it over
 _FFDHE = (0x0100, 0x0101, 0x0102)  # RFC 7919
 _SIGNATURES = (
     *(0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0804, 0x0805, 0x0806, 0x0809, 0x080A, 0x080B),
@@ -45,14 +51,17 @@ _SIGNATURES = (
 )
 
 
+@lru_cache(maxsize=512)
 def client_hello(offered: Version, *, seed: int, sni: str = "", alpn: tuple[str, ...] = ()) -> bytes:
     """One whole record with a ClientHello that offers `offered` and, below 1.3, everything a server could
     fall back to.
 
-    SSLv3 without a name and ALPN goes without extensions, as its clients did; all others are padded to
+    SSLv2 and, without a name and ALPN, SSLv3 go without extensions, as their clients did; all others are padded to
     `SIZE` (RFC 7685).
     """
     source = random.Random(seed)  # noqa: S311 - replayable on purpose: nothing is protected by these bytes
+    if offered is Version.SSL2:
+        return _ssl2_hello(source)
     modern = offered is Version.TLS13
     suites = TLS13_SUITES if modern else (*OLD_SUITES, _RENEGOTIATION_SCSV)
     start = b"".join(
@@ -73,13 +82,53 @@ def client_hello(offered: Version, *, seed: int, sni: str = "", alpn: tuple[str,
     return b"\x16" + struct.pack(">H", record_version) + _vector(2, message)
 
 
+def modern_hello(
+    *,
+    seed: int,
+    sni: str = "",
+    alpn: tuple[str, ...] = (),
+    suites: tuple[int, ...] = TLS13_SUITES,
+    groups: tuple[int, ...] = MODERN_GROUPS,
+    shares: Mapping[int, bytes] | None = None,
+    versions: tuple[int, ...] = (Version.TLS13.wire,),
+    more: bytes = b"",
+) -> bytes:
+    """A ClientHello of TLS 1.3 that offers exactly this. Without `shares` its key_share is empty, which asks the server to
+    name a group (RFC 8446, 4.2.8); `more` are whole extensions put in front.
+    """
+    source = random.Random(seed)  # noqa: S311 - replayable on purpose
+    entries = b"".join(_number(group) + _vector(2, key) for group, key in (shares or {}).items())
+    parts = [
+        more,
+        _name(sni) if sni else b"",
+        _extension(10, _vector(2, _numbers(groups))),
+        _extension(13, _vector(2, _numbers(_SIGNATURES))),
+        _protocols(alpn) if alpn else b"",
+        _extension(43, _vector(1, _numbers(versions))),
+        _extension(45, b"\x01\x01"),
+        _extension(51, _vector(2, entries)),
+    ]
+    start = b"\x03\x03" + source.randbytes(32) + _vector(1, source.randbytes(32))
+    start += _vector(2, _numbers(suites)) + b"\x01\x00"
+    message = b"\x01" + _vector(3, start + _padded(start, b"".join(parts)))
+    return b"\x16\x03\x01" + _vector(2, message)
+
+
+def _ssl2_hello(source: random.Random) -> bytes:
+    """A CLIENT-HELLO of SSLv2: kinds of cipher, no session, a challenge of 16 bytes, and room for nothing else.
+
+    The blank lines behind it end what a port that takes it for HTTP reads; a server of SSLv2 has answered before.
+    """
+    kinds = bytes.fromhex(_SSL2_KINDS)
+    message = b"\x01\x00\x02" + struct.pack(">HHH", len(kinds), 0, 16) + kinds + source.randbytes(16)
+    return struct.pack(">H", 0x8000 | len(message)) + message + b"\r\n\r\n"
+
+
 def _extensions(offered: Version, source: random.Random, sni: str, alpn: tuple[str, ...]) -> bytes:
     modern = offered is Version.TLS13
     parts = []
     if sni:
-        parts.append(
-            _extension(0, _vector(2, b"\x00" + _vector(2, sni.encode("ascii" if sni.isascii() else "idna"))))
-        )
+        parts.append(_name(sni))
     if not modern:
         parts.append(_extension(11, b"\x01\x00"))
     parts.append(
@@ -88,7 +137,7 @@ def _extensions(offered: Version, source: random.Random, sni: str, alpn: tuple[s
     if offered.wire >= Version.TLS12.wire:
         parts.append(_extension(13, _vector(2, _numbers(_SIGNATURES))))
     if alpn:
-        parts.append(_extension(16, _vector(2, b"".join(_vector(1, name.encode()) for name in alpn))))
+        parts.append(_protocols(alpn))
     if modern:
         # Any 32 bytes are an X25519 public key (RFC 7748, 5), and these handshakes are never finished.
         share = struct.pack(">H", _GROUPS[0]) + _vector(2, source.randbytes(32))
@@ -98,6 +147,14 @@ def _extensions(offered: Version, source: random.Random, sni: str, alpn: tuple[s
             _extension(51, _vector(2, share)),
         ]
     return b"".join(parts)
+
+
+def _name(sni: str) -> bytes:
+    return _extension(0, _vector(2, b"\x00" + _vector(2, sni.encode("ascii" if sni.isascii() else "idna"))))
+
+
+def _protocols(alpn: Iterable[str]) -> bytes:
+    return _extension(16, _vector(2, b"".join(_vector(1, name.encode()) for name in alpn)))
 
 
 def _padded(start: bytes, extensions: bytes) -> bytes:
@@ -117,5 +174,9 @@ def _vector(width: int, body: bytes) -> bytes:
     return len(body).to_bytes(width, "big") + body
 
 
+def _number(value: int) -> bytes:
+    return value.to_bytes(2, "big")
+
+
 def _numbers(values: Iterable[int]) -> bytes:
-    return bytes(chain.from_iterable(value.to_bytes(2, "big") for value in values))
+    return bytes(chain.from_iterable(map(_number, values)))

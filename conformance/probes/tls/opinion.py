@@ -28,6 +28,7 @@ _SECONDS = 60.0
 _CONNECTIONS = 550  # it opens one per suite and version, also to a server that refuses the version
 _ADMITTED = 10
 _SCANS = {
+    Version.SSL2: ("--sslv2", "ssl_2_0_cipher_suites"),
     Version.SSL3: ("--sslv3", "ssl_3_0_cipher_suites"),
     Version.TLS10: ("--tlsv1", "tls_1_0_cipher_suites"),
     Version.TLS11: ("--tlsv1_1", "tls_1_1_cipher_suites"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from conformance.model.transport import Attempt, Outcome, Place, Version
 from conformance.probes.meter import Meter
-from conformance.probes.tls.flight import Flight, read_flight
+from conformance.probes.tls.flight import Flight, read_answer_to
 from conformance.probes.tls.hello import client_hello
 from conformance.probes.tls.tcp import Exchange, exchange
 
@@ -53,7 +53,7 @@ class Prober:
                 place.port,
                 self.hello(place, offered),
                 patience=wait,
-                enough=lambda data: read_flight(data).settled,
+                enough=lambda data: read_answer_to(offered, data).settled,
             )
         self.vantage = self.vantage or result.local
         return classify(offered, result)
@@ -61,15 +61,19 @@ class Prober:
 
 def classify(offered: Version, result: Exchange) -> Attempt:
     """An exchange as an attempt."""
-    flight = read_flight(result.received)
+    flight = read_answer_to(offered, result.received)
+    hello = flight.hello
     return Attempt(
         offered=offered,
         outcome=_outcome(flight, result),
-        version=Version.of(flight.hello.wire) if flight.hello else None,
-        suite=flight.hello.suite if flight.hello else None,
+        version=Version.of(hello.wire) if hello else None,
+        suite=hello.suite if hello else None,
         complete=flight.complete,
         alert=flight.alert,
         warnings=flight.warnings,
+        compression=hello.compression if hello else 0,
+        renegotiation_info=hello.renegotiation_info if hello else False,
+        sentinel=hello.sentinel if hello else False,
         acknowledged=result.acknowledged,
         ms=result.ms,
         received=result.received[:_KEPT_BYTES].hex(),

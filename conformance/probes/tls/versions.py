@@ -14,7 +14,6 @@ from conformance.catalogue import Cost, Phase, observes
 from conformance.model.evidence import CannotObserve
 from conformance.model.scale import Disruption, Fault, Level
 from conformance.model.transport import (
-    ENDED,
     OLD,
     Attempt,
     Confirmation,
@@ -25,6 +24,9 @@ from conformance.model.transport import (
     TlsVersions,
     Version,
     bracketed,
+    can_be_asked,
+    disturbed,
+    ends,
 )
 from conformance.probes.tls.census import Stand, known_addresses, stands
 from conformance.probes.tls.handshake import confirm, shake_hands
@@ -32,9 +34,11 @@ from conformance.probes.tls.prober import Patience, Prober
 from conformance.session import Session
 from conformance.target import Target
 
-ROUNDS = 5  # a close or a reset must be the same in three; two more, where a control failed beside one
+ROUNDS = 8  # a close or a reset must be the same in three; more, where a control failed beside one
 _SAME = 3
-_POOL_HELLOS = 10  # further TLS 1.2 hellos; in a round-robin of ten, one old backend gets one of them
+_POOL_HELLOS = (
+    4  # further TLS 1.2 hellos, nine with those at every place; where answers differ there are many more
+)
 _MIXED_HELLOS = 12
 _UNSAID = frozenset({Outcome.SILENCE, Outcome.DRIBBLE, Outcome.GARBAGE, Outcome.CONNECT_TIMEOUT})
 _NOBODY = frozenset({Outcome.CONNECT_REFUSED, Outcome.CONNECT_TIMEOUT, Outcome.UNREACHABLE})
@@ -42,7 +46,7 @@ _NOBODY = frozenset({Outcome.CONNECT_REFUSED, Outcome.CONNECT_TIMEOUT, Outcome.U
 
 def _cost(target: Target, sample: int) -> Cost:
     stands_known = known_addresses(target, (host for host, _ in target.host_ports()))
-    places = 2 * (3 + len(target.gateway.sni_names))
+    places = 2 * (3 + len(target.gateway.sni_names)) - 1
     return Cost(requests=max(1, stands_known) * (places * (2 + len(OLD)) + _POOL_HELLOS + 3), seconds=10.0)
 
 
@@ -110,7 +114,11 @@ class Survey:
     async def _shake(self, place: Place, trust: ssl.SSLContext, wait: float) -> Handshake:
         async with self.prober.meter.connections:
             await self.prober.meter.admit()
-            return await shake_hands(place, trust, wait)
+            shaken = await shake_hands(place, trust, wait)
+            if shaken.verified or shaken.untrusted:
+                return shaken
+            await self.prober.meter.admit()
+            return await shake_hands(place, trust, self.prober.patience.most)
 
     async def _pool(self, asked: "list[_PlaceSurvey]") -> None:
         """More hellos where clients go: a 1.2 hello is answered by backends of 1.0 and 1.1 too.
@@ -122,7 +130,8 @@ class Survey:
             return  # it would only be waited for again
         await usual.more([Version.TLS12] * _POOL_HELLOS)
         if _uneven(asked):
-            await usual.more([version for version in OLD for _ in range(_MIXED_HELLOS)])
+            again = [version for version in OLD if can_be_asked(usual.place, version)]
+            await usual.more([version for version in again for _ in range(_MIXED_HELLOS)])
 
     async def _confirm(self, wait: float) -> None:
         first_hits: dict[Version, Place] = {}
@@ -153,10 +162,11 @@ class _PlaceSurvey:
         source = random.Random(f"{self.prober.seed} {self.place}")  # noqa: S311 - an order that can be repeated
         if not self.attempts:
             await self._control()
-        open_questions = list(OLD)
+        open_questions = [version for version in OLD if can_be_asked(self.place, version)]
         for number in range(ROUNDS):
             source.shuffle(open_questions)
-            await self.more(open_questions)
+            # A server that takes one connection after the other may only have been busy: it gets more time from then on.
+            await self.more(open_questions, min(self.prober.patience.most, self.wait * 3**number))
             open_questions = [version for version in open_questions if not self._settled(version)]
             if not open_questions:
                 return
@@ -164,10 +174,10 @@ class _PlaceSurvey:
                 pause = self.prober.patience.pause * min(3**number, 9)
                 await asyncio.sleep(pause * source.uniform(0.5, 1.0))
 
-    async def more(self, versions: list[Version]) -> None:
+    async def more(self, versions: list[Version], wait: float | None = None) -> None:
         """Ask these side by side, then a control."""
         self.attempts += await asyncio.gather(
-            *(self.prober.ask(self.place, version, self.wait) for version in versions)
+            *(self.prober.ask(self.place, version, wait or self.wait) for version in versions)
         )
         await self._control()
 
@@ -185,16 +195,25 @@ class _PlaceSurvey:
         """
         asked = self._of(version)
         outcomes = {attempt.outcome for attempt in asked}
-        if any(a.complete or a.alert is not None for a in asked):
+        if any(a.complete for a in asked):
             return True
-        if outcomes <= ENDED:
+        alerts = [
+            good for a, good in bracketed(self.attempts) if a.offered is version and a.alert is not None
+        ]
+        if alerts:
+            return not disturbed(self.attempts) or (
+                any(alerts) and len(alerts) >= (1 if len(outcomes) == 1 else _SAME)
+            )
+        if outcomes <= ends(version):
             good = [a for a, good in bracketed(self.attempts) if a.offered is version and good]
             return len(good) >= _SAME
+        if disturbed(self.attempts):
+            return False
         return len(asked) > self.in_service() and bool(outcomes & (_UNSAID | _NOBODY))
 
     def _undisturbed(self, versions: list[Version]) -> bool:
         """Whether nothing but orderly ends beside good controls was seen: the network then needs no time to recover."""
-        ended = all(attempt.outcome in ENDED for version in versions for attempt in self._of(version))
+        ended = all(attempt.outcome in ends(version) for version in versions for attempt in self._of(version))
         return ended and self.attempts[-1].negotiated() is Version.TLS13
 
     def answers(self, version: Version) -> set[tuple[Outcome, Version | None]]:
