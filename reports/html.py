@@ -9,7 +9,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from conformance.model.money import in_usd
 from conformance.model.results import Results
-from reports import words
+from reports import curves, exhibits, words
+from reports.contents import VERIFICATION, contents, waived_until, waiver
+from reports.controls import frameworks
+from reports.fixes import snippets
 from reports.hostile import cut, visible
 from reports.sections import Sections, standing, tally
 
@@ -17,13 +20,23 @@ from reports.sections import Sections, standing, tally
 def render(results: Results) -> str:
     """The report as one HTML document; the same results give the same text."""
     style, script = _asset("style.css"), _asset("report.js")
+    sections = Sections.of(results)
     return (
         _environment()
         .get_template("report.html.j2")
         .render(
             results=results,
-            sections=Sections.of(results),
+            sections=sections,
+            contents=contents(results, sections),
             known={check.id: check for check in results.checks},
+            names=frameworks(results),
+            frameworks=exhibits.mapped(results),
+            maps=exhibits.sheets(results.retention),
+            chart=curves.chart(results.spend) if results.spend else None,
+            timeline=curves.timeline(results.spend.calls) if results.spend else None,
+            transport=exhibits.transport(results),
+            waived_until=waived_until(results),
+            verification=VERIFICATION,
             style=style,
             style_hash=_csp_hash(style),
             script=script,
@@ -46,10 +59,15 @@ def _environment() -> Environment:
     environment.filters |= {
         "cut": cut,
         "duration": words.duration,
+        "evidence_name": words.evidence_name,
+        "lower_first": words.lower_first,
         "moment": words.moment,
+        "of_limit": curves.percent_of_limit,
+        "snippets": snippets,
         "standing": standing,
         "tally": tally,
         "usd": in_usd,
+        "waiver": waiver,
     }
     environment.globals |= {"words": words}
     return environment

@@ -1,10 +1,41 @@
 """The sections of a report: the same results, put in the order in which a reader needs them. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from conformance.model.exhibit import WaiverResult
+from conformance.model.mapped import ControlGroup
 from conformance.model.results import CheckResult, ClaimResult, Reference, Results
+from conformance.model.verdict import Norm
 from reports.words import SEVERITIES, WORDS
+
+_ABSENT = {
+    "retention": (
+        "Retention map",
+        "no surface was searched in this run",
+        "declare the surfaces on which the gateway could keep something, and run the checks of Z1",
+    ),
+    "spend": (
+        "Spend curves",
+        "no key was spent to its limit in this run",
+        "declare an admin key, a dialect and the witness, and run the checks of S1",
+    ),
+    "transport": (
+        "Transport table",
+        "no TLS handshake was recorded in this run",
+        "run the checks of T1, with --claim T1",
+    ),
+    "waivers": ("Waivers", "no waiver file was given", "name one with --waivers"),
+    "change": ("Change since a baseline", "no earlier run was named", "name one with --baseline"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Support:
+    """What stands behind a claim's verdict: the norms that its checks compared, and the evidence that says most."""
+
+    norms: tuple[Norm, ...]
+    strongest: Reference | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +48,12 @@ class Sections:
     attested: tuple[CheckResult, ...]
     exempt: tuple[CheckResult, ...]
     not_assessed: tuple[ClaimResult, ...]
+    support: Mapping[str, Support]  # by claim
+    controls: Mapping[str, tuple[ControlGroup, ...]]  # by claim
+    waived: Mapping[str, WaiverResult]  # by check, those that took effect
+    absent: tuple[
+        tuple[str, str, str], ...
+    ]  # sections that this record has no data for: what, why, what to do
     evidence: dict[Reference, int]  # each piece once, by path, with its row in the index
 
     @classmethod
@@ -30,6 +67,10 @@ class Sections:
             attested=_with_verdict(checks, "attested"),
             exempt=_with_verdict(checks, "not-applicable"),
             not_assessed=tuple(claim for claim in results.claims if claim.verdict == "not-assessed"),
+            support={claim.id: _support(claim, checks) for claim in results.claims},
+            controls={claim.id: claim.controls for claim in results.claims},
+            waived={w.check: w for w in results.waivers or () if w.state == "used"},
+            absent=tuple(told for name, told in _ABSENT.items() if not _there(results, name)),
             evidence=_index(checks),
         )
 
@@ -46,6 +87,23 @@ def standing(claim: ClaimResult) -> str:
     if claim.gated:
         return "gated"
     return "made, not gated" if claim.made else "for information"
+
+
+def _there(results: Results, section: str) -> bool:
+    """Whether there is anything to show; an empty list of waivers says that there are none, and is shown."""
+    value = getattr(results, section)
+    return value is not None and (bool(value) or section == "waivers")
+
+
+def _support(claim: ClaimResult, checks: Sequence[CheckResult]) -> Support:
+    """The evidence of the checks that speak for the claim: those with its verdict, the deciding ones first."""
+    own = [check for check in checks if check.claim == claim.id]
+    norms = dict.fromkeys(norm for check in own for norm in check.norm)
+    speaking = sorted(
+        (check for check in own if check.verdict == claim.verdict), key=lambda check: not check.deciding
+    )
+    cited = [reference for check in speaking[:1] for reference in check.evidence]
+    return Support(norms=tuple(norms), strongest=max(cited, key=lambda cite: cite.facts, default=None))
 
 
 def _with_verdict(checks: Sequence[CheckResult], verdict: str) -> tuple[CheckResult, ...]:

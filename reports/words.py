@@ -60,6 +60,16 @@ def duration(milliseconds: int) -> str:
     return f"{hours} h {minutes} min {seconds} s" if hours else f"{minutes} min {seconds} s"
 
 
+def evidence_name(path: str) -> str:
+    """What a piece of evidence is called: `TlsVersions` for `evidence/TlsVersions.json`."""
+    return path.rpartition("/")[2].removesuffix(".json")
+
+
+def lower_first(text: str) -> str:
+    """The text with a small first letter, unless it opens with an abbreviation such as TLS."""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+
+
 def _parse(rfc3339: str) -> datetime | None:
     try:
         parsed = datetime.fromisoformat(rfc3339)

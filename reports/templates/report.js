@@ -1,40 +1,54 @@
 "use strict";
 // Conveniences only: everything on the page can be read without this script.
 
-const filters = document.getElementById("filters");
-const boxes = [...filters.querySelectorAll("input")];
-const rows = [...document.querySelectorAll("tr[data-verdict]")];
+for (const filters of document.querySelectorAll("fieldset[data-filters]")) {
+  const name = filters.dataset.filters;
+  const boxes = [...filters.querySelectorAll("input")];
+  const rows = [...filters.closest("section").querySelectorAll(`[data-${name}]`)];
+  const counted = rows.filter((row) => row.id);
 
-function filter() {
-  const wanted = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
-  const leftOut = rows.map((row) => wanted.size > 0 && !wanted.has(row.dataset.verdict));
-  rows.forEach((row, i) => row.classList.toggle("left-out", leftOut[i]));
-  const shown = leftOut.filter((out) => !out).length;
-  document.getElementById("shown").textContent = wanted.size > 0 ? `${shown} of ${rows.length} claims` : "";
+  filters.addEventListener("change", () => {
+    const wanted = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
+    for (const row of rows) {
+      row.classList.toggle("left-out", wanted.size > 0 && !wanted.has(row.dataset[name]));
+    }
+    const shown = counted.filter((row) => !row.classList.contains("left-out")).length;
+    filters.querySelector(".shown").textContent =
+      wanted.size > 0 ? `${shown} of ${counted.length} ${filters.dataset.what}` : "";
+  });
+  filters.hidden = boxes.length < 2;
 }
 
-filters.addEventListener("change", filter);
-filters.hidden = boxes.length < 2;
-
-function select(element) {
-  getSelection().selectAllChildren(element);
-}
-
-for (const text of document.querySelectorAll("pre.reproduction")) {
+for (const text of document.querySelectorAll("pre[data-copy]")) {
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = "Copy";
+  button.setAttribute("aria-label", `Copy ${text.dataset.copy}`);
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(text.textContent);
       button.textContent = "Copied";
     } catch {
-      select(text); // no clipboard here: leave it to the keyboard
+      getSelection().selectAllChildren(text); // no clipboard here: leave it to the keyboard
       button.textContent = "Selected";
     }
+    button.setAttribute("aria-label", `${button.textContent}: ${text.dataset.copy}`);
   });
-  text.after(button);
+  const copyable = document.createElement("div");
+  copyable.className = "copyable";
+  text.replaceWith(copyable);
+  copyable.append(text, button);
 }
+
+// What is folded away cannot be the aim of a link.
+function unfold() {
+  const aim = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  for (let folded = aim?.closest("details"); folded; folded = folded.parentElement.closest("details")) {
+    folded.open = true;
+  }
+}
+addEventListener("hashchange", unfold);
+unfold();
 
 // Paper cannot be unfolded.
 addEventListener("beforeprint", () => {
