@@ -1,21 +1,29 @@
 """Assessing: from findings to claims, from claims to the gate, from the gate to the exit code. Pure."""
 
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from conformance.catalogue import checks
+from conformance.changes import changed
+from conformance.claim_verdicts import claim_verdict, effective_verdicts, verdict_name
 from conformance.claims.catalogue import Claim, claims, page_claims
+from conformance.claims.controls import controls_of, frameworks
+from conformance.excuses import excused, waived
+from conformance.gate import gate_result, gated_claims
 from conformance.judge import Finding, Gathered, suite_faults, unseen
 from conformance.kills import KillMatrix
 from conformance.model.declared import Declared
-from conformance.model.evidence import Unobserved
+from conformance.model.dispositions import Dispositions
+from conformance.model.evidence import Evidence, Unobserved
+from conformance.model.exhibit import Change, WaiverResult
+from conformance.model.page import PageDrift
 from conformance.model.preflight import Preflight
 from conformance.model.results import (
     SCHEMA,
     CheckResult,
     ClaimResult,
     ClaimVerdict,
-    ExitCode,
-    GateResult,
     LevelName,
     Reference,
     Results,
@@ -25,18 +33,13 @@ from conformance.model.results import (
     VerdictName,
 )
 from conformance.model.run import RunRecord
-from conformance.model.scale import Level
-from conformance.model.verdict import Fail, Inconclusive, NotApplicable, Pass, Verdict
+from conformance.model.scale import Fault, Level
+from conformance.model.verdict import Fail, Inconclusive
+from conformance.retention_map import retention_map
 from conformance.selection import Selection
+from conformance.spend_picture import spend_picture
+from conformance.transport_table import transport_table
 
-_CONFORMING = {"pass", "attested", "not-applicable"}
-_OPENING: dict[ExitCode, str] = {
-    0: "conforms",
-    1: "does not conform",
-    2: "not audited",
-    3: "not decided",
-    4: "fault of the suite",
-}
 _DEPTH = (Level.OUTSIDE, Level.OPERATOR, Level.INSIDE, Level.INSTRUMENTED, Level.DOCUMENT)
 
 
@@ -51,8 +54,9 @@ def assess(
 ) -> Results:
     """The results of a run. `digests` gives the SHA-256 of each recorded piece of evidence by its name."""
     made = declared.promises.made or page_claims()
-    decided = {claim.id: _claim_verdict(claim.id, findings, declared.access) for claim in claims()}
-    gate = _gate(declared, record, made, findings)
+    decided = {claim.id: claim_verdict(claim.id, findings, declared.access) for claim in claims()}
+    gate = gated_claims(declared, record, made, findings)
+    disposed = _disposed(gathered, findings, record)
     claim_results = tuple(_claim_result(claim, made, gate, findings, decided[claim.id]) for claim in claims())
     faults = (*record.faults, *suite_faults(gathered), *(f.fault for f in findings if f.fault))
     return Results(
@@ -63,13 +67,55 @@ def assess(
             base_urls=declared.base_urls,
             admin_url=declared.admin_url,
             levels=declared.levels,
+            authorised=declared.authorised,
         ),
         run=_run_result(record, faults),
-        gate=_gate_result(claim_results, gate, faults, record),
+        gate=gate_result(
+            claim_results,
+            gate,
+            faults,
+            interrupted=record.interrupted,
+            effective=effective_verdicts(findings, declared.access, disposed.excused),
+            waivers=disposed.waivers or (),
+        ),
         claims=claim_results,
-        checks=tuple(_check_result(f, record, digests, kills) for f in findings),
-        unseen=(*_troubles(gathered), *(_unseen(name, found) for name, found in unseen(gathered))),
+        checks=tuple(_check_result(f, record, gathered, digests, kills) for f in findings),
+        unseen=(
+            *_troubles(gathered),
+            *(_unseen(name, found) for name, found in unseen(gathered)),
+            *_uncovered(gathered),
+        ),
         kill_matrix=kills.sentence(),
+        frameworks=frameworks(),
+        transport=transport_table(gathered),
+        spend=spend_picture(gathered),
+        retention=retention_map(gathered),
+        waivers=disposed.waivers,
+        change=disposed.change,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Disposed:
+    """What became of what people decided beforehand."""
+
+    waivers: tuple[WaiverResult, ...] | None = None
+    change: Change | None = None
+    excused: Mapping[str, str] = field(default_factory=dict)  # failed check → why its failure does not count
+
+
+def _disposed(gathered: Gathered, findings: Sequence[Finding], record: RunRecord) -> _Disposed:
+    """Waivers and baseline as of the end of the run, so that judging it again years later says the same."""
+    told = gathered.get(Dispositions.__name__)
+    if not isinstance(told, Dispositions):
+        return _Disposed()
+    verdicts = {f.check.id: verdict_name(f.verdict) for f in findings}
+    waivers = waived(told.waivers or (), verdicts, datetime.fromisoformat(record.finished))
+    change = None if told.baseline is None else changed(told.baseline, verdicts)
+    return _Disposed(
+        waivers=None if told.waivers is None else waivers,
+        change=change,
+        excused=excused(findings, told, waivers, change),
     )
 
 
@@ -81,71 +127,34 @@ def _troubles(gathered: Gathered) -> tuple[Unseen, ...]:
     return tuple(_unseen(name, trouble) for trouble, name in reversed(troubles.items()))
 
 
+def _uncovered(gathered: Gathered) -> tuple[Unseen, ...]:
+    """What the security page says now that no check looks at, and claims that it does not make any more."""
+    page = gathered.get(PageDrift.__name__)
+    if not isinstance(page, PageDrift):
+        return ()
+    said = tuple(
+        Unseen(
+            what="security page",
+            reason=f"it says what no claim covers: {sentence}",
+            fault=Fault.SUITE.value,
+            decide="map the sentence to a claim, or say why it makes none",
+        )
+        for sentence in page.uncovered
+    )
+    gone = sorted({claim for vanished in page.vanished for claim in vanished.claims})
+    return said + tuple(
+        Unseen(
+            what="security page",
+            reason=f"a sentence that makes {claim} is not on it any more, or was reworded",
+            fault=Fault.OPERATOR.value,
+            decide="compare the page with the claim, and say in `claims.made` what is promised now",
+        )
+        for claim in gone
+    )
+
+
 def _unseen(what: str, found: Unobserved) -> Unseen:
     return Unseen(what=what, reason=found.reason, fault=found.fault.value, decide=found.decide)
-
-
-def verdict_name(verdict: Verdict) -> VerdictName:
-    """The word that reports print."""
-    match verdict:
-        case Pass():
-            return "pass"
-        case Fail():
-            return "fail"
-        case Inconclusive():
-            return "inconclusive"
-        case NotApplicable():
-            return "not-applicable"
-
-
-def _claim_verdict(
-    claim: str, findings: Sequence[Finding], access: Sequence[str]
-) -> tuple[VerdictName | None, str]:
-    """A claim's verdict and its reason: fails first, then whatever stayed open, then passes; None without deciding checks.
-
-    A claim of which only some checks were selected can fail, but it cannot pass. A check that looks further than the declared
-    `access` goes leaves nothing open.
-    """
-    deciding = [f for f in findings if f.check.claim == claim and f.check.deciding]
-    all_deciding = [c for c in checks() if c.claim == claim and c.deciding]
-    failed = [f for f in deciding if isinstance(f.verdict, Fail)]
-    if failed:
-        return "fail", _because(failed)
-    bound = [f for f in deciding if not f.check.further or f.check.further in access]
-    undecided = [f for f in bound if isinstance(f.verdict, Inconclusive)]
-    if undecided:
-        return "inconclusive", _because(undecided)
-    if deciding and len(deciding) < len(all_deciding):
-        return (
-            "inconclusive",
-            f"only {len(deciding)} of its {len(all_deciding)} deciding checks were selected",
-        )
-    passed = [f for f in deciding if isinstance(f.verdict, Pass)]
-    if passed:
-        return "pass", _because(passed)
-    if deciding:
-        return "not-applicable", _because(deciding)
-    return None, "its checks were not selected" if all_deciding else "this version has no check for it"
-
-
-def _because(findings: Sequence[Finding]) -> str:
-    """The reason of the weightiest finding, and how many more there are."""
-    order = ("critical", "high", "medium", "low", "info")
-    worst = min(findings, key=lambda f: (order.index(f.check.severity.value), f.check.order))
-    more = len(findings) - 1
-    return worst.verdict.because + (f" (+{more} more)" if more else "")
-
-
-def _gate(
-    declared: Declared, record: RunRecord, made: Iterable[str], findings: Sequence[Finding]
-) -> tuple[str, ...]:
-    """The claims that must be decided: those required, else those made whose access is declared and that have checks."""
-    if record.require:
-        return record.require
-    checked = {f.check.claim for f in findings if f.check.deciding}
-    return tuple(
-        c.id for c in claims() if c.id in made and c.id in checked and c.level.value in declared.levels
-    )
 
 
 def _claim_result(
@@ -173,6 +182,7 @@ def _claim_result(
         because=because,
         level=_level_reached(own, claim),
         checks=tuple(f.check.id for f in own),
+        controls=controls_of(claim.id),
     )
 
 
@@ -182,59 +192,12 @@ def _level_reached(findings: Sequence[Finding], claim: Claim) -> LevelName:
     return max(spoke, key=_DEPTH.index).value if spoke else claim.level.value
 
 
-def _gate_result(
-    results: Sequence[ClaimResult], gate: Sequence[str], faults: Sequence[str], record: RunRecord
-) -> GateResult:
-    gated = [c for c in results if c.id in gate]
-    conforming = [c for c in gated if c.verdict in _CONFORMING]
-    made = [c for c in results if c.made]
-    not_assessed = [c for c in made if c.id not in gate]
-    code = _exit_code(gated, faults, interrupted=record.interrupted)
-    return GateResult(
-        claims=tuple(gate),
-        exit_code=code,
-        sentence=_sentence(code, gated, conforming, not_assessed),
-        conforms=len(conforming),
-        made=len(made),
-        not_assessed=len(not_assessed),
-    )
-
-
-def _exit_code(gated: Sequence[ClaimResult], faults: Sequence[str], *, interrupted: bool) -> ExitCode:
-    """0 conforms · 1 a gated claim fails · 3 undecided, interrupted or an empty gate · 4 a fault of ours (4 > 1 > 3 > 0)."""
-    verdicts = {c.verdict for c in gated}
-    if faults:
-        return 4
-    if "fail" in verdicts:
-        return 1
-    if interrupted or "pass" not in verdicts or verdicts - _CONFORMING:
-        return 3
-    return 0
-
-
-def _sentence(
-    code: ExitCode,
-    gated: Sequence[ClaimResult],
-    conforming: Sequence[ClaimResult],
-    not_assessed: Sequence[ClaimResult],
-) -> str:
-    """The last line of the command: what was decided, and how much was not.
-
-    Claims made outside the gate count as not assessed, whatever the checks saw of them; what they saw broken is named.
-    """
-    failed = [c.id for c in gated if c.verdict == "fail"]
-    undecided = [c.id for c in gated if c.verdict == "inconclusive"]
-    beside = [c.id for c in not_assessed if c.verdict == "fail"]
-    parts = [f"{len(conforming)} of {len(gated) + len(not_assessed)} claims"]
-    parts += [f"broken: {', '.join(failed)}"] if failed else []
-    parts += [f"undecided: {', '.join(undecided)}"] if undecided else []
-    parts += [f"{len(not_assessed)} not assessed"] if not_assessed else []
-    parts += [f"broken outside the gate: {', '.join(beside)}"] if beside else []
-    return f"{_OPENING[code]}: {'; '.join(parts)}"
-
-
 def _check_result(
-    finding: Finding, record: RunRecord, digests: Mapping[str, str], kills: KillMatrix
+    finding: Finding,
+    record: RunRecord,
+    gathered: Gathered,
+    digests: Mapping[str, str],
+    kills: KillMatrix,
 ) -> CheckResult:
     check, verdict = finding.check, finding.verdict
     # The arguments of the check are cited, whatever it chose to cite itself: they are what it was told.
@@ -257,11 +220,22 @@ def _check_result(
         reproduction=_reproduction(verdict, check.id, record) if isinstance(verdict, Fail) else "",
         fix=check.fix if failed else "",
         norm=verdict.norm,
-        evidence=tuple(
-            Reference(path=f"evidence/{name}.json", sha256=digests[name]) for name in names if name in digests
-        ),
+        evidence=tuple(_reference(name, gathered, digests) for name in names if name in digests),
         duration_ms=took,
         proven=kills.of(check.id),
+    )
+
+
+def _reference(name: str, gathered: Gathered, digests: Mapping[str, str]) -> Reference:
+    """A piece of evidence, and how many facts of which kind it holds: what a pass rests on."""
+    found = gathered.get(name)
+    seen = found.seen() if isinstance(found, Evidence) else 0
+    counted = inspect.getdoc(type(found).seen) if isinstance(found, Evidence) and seen else None
+    return Reference(
+        path=f"evidence/{name}.json",
+        sha256=digests[name],
+        facts=seen,
+        counted=(counted or "").partition("\n")[0].rstrip("."),
     )
 
 
@@ -288,4 +262,6 @@ def _run_result(record: RunRecord, faults: tuple[str, ...]) -> RunResult:
         spent_picodollars=record.spent,
         leftovers=record.leftovers,
         faults=faults,
+        target_file=record.target_file,
+        rescan_of=record.rescan_of,
     )

@@ -6,7 +6,9 @@ from typing import Any
 
 from conformance.catalogue import Check, evidence_types
 from conformance.evidence.folder import RunFolder
+from conformance.model.dispositions import Dispositions
 from conformance.model.evidence import Evidence, Unobserved
+from conformance.model.page import PageDrift
 from conformance.model.scale import Fault
 from conformance.model.verdict import Inconclusive, Verdict
 
@@ -25,7 +27,8 @@ Gathered = dict[str, Evidence | Unobserved]
 
 def recall(folder: RunFolder) -> Gathered:
     """Everything that a run recorded, by name of the evidence type. Raises NotARun on records of another form."""
-    found = {name: folder.read(kind) for name, kind in evidence_types().items()}
+    kinds = evidence_types() | {kind.__name__: kind for kind in (Dispositions, PageDrift)}
+    found = {name: folder.read(kind) for name, kind in kinds.items()}
     return {name: record for name, record in found.items() if record is not None}
 
 

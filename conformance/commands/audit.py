@@ -9,12 +9,13 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-
 from conformance.audit import Progress, audit
 from conformance.commands.choice import selection
 from conformance.commands.display import display
+from conformance.commands.dispositions import dispositions
 from conformance.commands.outcome import show
+from conformance.commands.page import page_drift
+from conformance.commands.seal import seal_at_once
 from conformance.evidence.folder import RunFolder
 from conformance.evidence.writing import CannotRecord
 from conformance.model.results import Results
@@ -32,9 +33,21 @@ def run(options: argparse.Namespace) -> int:
 
 def audit_target(options: argparse.Namespace, target: Target, target_file: Path) -> int:
     """Audit a target, write its run folder, print the outcome; the value is the exit code."""
-    chosen = selection(options)
+    results, folder = audited(options, target, target_file)
+    sealed = seal_at_once(folder, options.seal_key) if options.seal or options.seal_key else 0
+    code = show(results, folder, as_json=options.json, quiet=options.quiet)
+    return sealed or code
+
+
+def audited(options: argparse.Namespace, target: Target, target_file: Path) -> tuple[Results, RunFolder]:
+    """Audit a target: its results, and the folder that holds the run. Raises OperatorError."""
+    chosen, told = selection(options), dispositions(options)
+    page = None if options.page is None else page_drift(options.page)
     folder, run = _folder(options)
     try:
+        for name, beside in (("Dispositions", told), ("PageDrift", page)):
+            if beside is not None:
+                folder.write(name, beside)
         with display(quiet=options.quiet or options.json) as progress:
             results = asyncio.run(_audit(options, target, target_file, folder, run, chosen, progress))
     except OperatorError:
@@ -43,7 +56,7 @@ def audit_target(options: argparse.Namespace, target: Target, target_file: Path)
         raise
     except CannotRecord as trouble:
         raise OperatorError(f"{trouble}; {_after_a_full_disk(folder)}") from None
-    return show(results, folder, as_json=options.json, quiet=options.quiet)
+    return results, folder
 
 
 def _after_a_full_disk(folder: RunFolder) -> str:
@@ -107,29 +120,3 @@ def _folder(options: argparse.Namespace) -> tuple[RunFolder, str]:
         raise OperatorError(
             f"cannot write below {options.out}: {trouble.strerror or trouble}; give another folder with --out"
         ) from None
-
-
-class _Recorded(msgspec.Struct, frozen=True):
-    """What the stage writes into `target.json`."""
-
-    file: str
-    target: Target
-
-
-def recorded_target(folder: RunFolder) -> tuple[Path, Target]:
-    """The target file of a run and the target as it was then.
-
-    Raises OperatorError where the private half does not say so any more, or in the words of another version.
-    """
-    path = folder.private / "target.json"
-    if not path.exists():
-        raise OperatorError(
-            f"{folder.path} does not say which target it audited: it was forgotten, or it is not a run"
-        )
-    try:
-        recorded = msgspec.json.decode(path.read_bytes(), type=_Recorded)
-    except (msgspec.DecodeError, UnicodeDecodeError) as trouble:
-        raise OperatorError(
-            f"{path} holds no target as this version records it: {trouble}; name the target file with --target"
-        ) from None
-    return Path(recorded.file), recorded.target

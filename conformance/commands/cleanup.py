@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import sys
 
-from conformance.commands.audit import recorded_target
+from conformance.commands.recorded import recorded_target
 from conformance.evidence.folder import RunFolder
 from conformance.stage import cleanup
 from conformance.target_file import load

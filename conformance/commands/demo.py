@@ -34,6 +34,31 @@ resolve = {{ localhost = ["127.0.0.1"] }}
 [credentials]
 admin = {{ file = "gateway/admin.token" }}
 
+[[inference]]
+kind = "chat"
+path = "/v1/chat/completions"
+
+[[inference]]
+kind = "completions"
+path = "/v1/completions"
+
+[[inference]]
+kind = "responses"
+path = "/v1/responses"
+
+[[inference]]
+kind = "embeddings"
+path = "/v1/embeddings"
+
+[[inference]]
+kind = "messages"
+path = "/v1/messages"
+
+[[inference]]
+kind = "models"
+path = "/v1/models"
+billable = false
+
 [models.{model}]
 prompt_price = "1"
 completion_price = "2"
@@ -64,12 +89,13 @@ usage_lag = 2
 revocation_latency = 0.25
 
 [gate]
-require = ["T1", "T2", "T3", "K1", "K2", "K3", "S1", "S2", "Z1", "Z2"]
+require = ["T1", "T2", "T3", "T4", "K1", "K2", "K3", "K4", "K5", "S1", "S2", "Z1", "Z2"]
 
 [limits]
-requests = 20000
+requests = 60000
 rate = 2000
 connections = 24
+money = "200"
 """
 
 

@@ -57,6 +57,12 @@ def _print_inside(target: Target) -> None:
         while_ = " while canaries pass" if surface.follow else ""
         bounds = f"at most {surface.most_bytes:,} bytes and {surface.most_seconds:g} s"
         print(f"read{while_}: {surface.kind} {surface.locator} ({surface.role}){how}, {bounds}")
+    if target.control.restarts():
+        control = target.control
+        commands = dict.fromkeys(
+            command[0] for command in (control.restart, control.stop, control.kill) if command
+        )
+        print(f"the gateway is made to go, with requests under way, by running {', '.join(commands)}")
     if target.processes is not None:
         print(f"processes are looked at: {_named(target.processes)}")
     elif target.on_this_machine():
@@ -103,13 +109,10 @@ def _money(target: Target, todo: Plan, sample: int) -> int | None:
     model = target.models[target.witness_models()[0]] if target.witness_models() else None
     if model is None or not model.prompt_price:
         return None
-    one = (
-        price_per_token(model.prompt_price) * _LARGEST_CALL
-        + price_per_token(model.completion_price) * MAX_TOKENS
-    )
-    return one * sum(
-        look.cost(target, sample).requests for look in todo.observations if "witness" in look.access
-    )
+    prompt = price_per_token(model.prompt_price)
+    one = prompt * _LARGEST_CALL + price_per_token(model.completion_price) * MAX_TOKENS
+    costs = [look.cost(target, sample) for look in todo.observations if "witness" in look.access]
+    return one * sum(cost.requests for cost in costs) + prompt * sum(cost.bulk for cost in costs)
 
 
 def _print_undecided(barred: Mapping[str, Unobserved], made: Sequence[str]) -> None:
@@ -117,10 +120,8 @@ def _print_undecided(barred: Mapping[str, Unobserved], made: Sequence[str]) -> N
     deciding = [check for check in checks() if check.deciding]
     undecided = []
     for claim in made:
-        needed = (
-            kind.__name__ for check in deciding if check.claim == claim for kind in check.needs.values()
-        )
-        lost = [barred[name] for name in needed if name in barred]
+        needed = (kind for check in deciding if check.claim == claim for kind in check.decides_by())
+        lost = [barred[name] for name in sorted(kind.__name__ for kind in needed) if name in barred]
         undecided += [f"  {claim:4} {lost[0].reason}; {lost[0].decide}"] if lost else []
     unchecked = [claim for claim in made if not any(check.claim == claim for check in deciding)]
     undecided += [f"  no check in this version: {', '.join(unchecked)}"] if unchecked else []

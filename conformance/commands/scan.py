@@ -7,13 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
-import msgspec
-
-from conformance.canary.mint import Issued, Mint
 from conformance.collectors.archived import Archived, FileSource, archived
 from conformance.collectors.streams import Missed, UnreadableError
+from conformance.commands.private_half import kept, restored_mint
 from conformance.commands.scan_journal import Journal
 from conformance.commands.scan_shown import Advance, progress, show
 from conformance.evidence.folder import RunFolder
@@ -22,14 +19,12 @@ from conformance.model.archive import ArchiveScan, PromptSent, ScannedItem
 from conformance.model.storage import Sighting
 from conformance.scan.engine import Engine, Found, canary_engine
 from conformance.scan.engines.choice import NoEngineError
+from conformance.scan.fingerprints import searched_for
 from conformance.scan.proof import unseen
 from conformance.scan.tally import Tally
 from conformance.target_file import OperatorError
 
-_MOST_PROMPTS = 100  # whose digests are searched for
 _LISTED = 1000  # sightings of one file
-
-_Kept = TypeVar("_Kept")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -65,18 +60,18 @@ class _Scan:
     def __init__(self, folder: RunFolder, paths: tuple[Path, ...], *, deep: bool, threads: int) -> None:
         self._folder = folder
         self._paths = paths
-        self._issued = _private(folder, "issued.json", Issued)
-        self._prompts = _private(folder, "prompts.json", PromptSent)[:_MOST_PROMPTS]
+        self._mint = restored_mint(folder)
+        self._prompts = searched_for(kept(folder, "prompts.json", PromptSent))
         self._engine = self._proven(deep=deep, threads=threads)
         about = (
             *map(str, paths),
             f"deep {deep}",
-            f"{len(self._issued)} canaries, {len(self._prompts)} prompts",
+            f"{len(self._mint.issued)} canaries, {len(self._prompts)} prompts",
         )
         self._journal = Journal(folder.private, about)
         self._tally = Tally()
         self._sightings: list[Sighting] = []
-        self._total = self._resumed = 0
+        self._total = self._resumed = self._controls = 0
 
     def size(self) -> int:
         """Bytes that there are to read."""
@@ -119,12 +114,14 @@ class _Scan:
             coverage=look.tally.coverage(),
             sightings=tuple(look.sightings[:_LISTED]),
             sightings_total=len(look.sightings),
+            controls=look.controls,
         )
 
     def _take(self, item: ScannedItem) -> None:
         self._tally.merge(item.coverage)
         self._sightings += item.sightings
         self._total += item.sightings_total
+        self._controls += item.controls
 
     def _left_out(self, item: str, reason: str) -> None:
         self._tally.gap(item, reason, deciding=False)
@@ -136,26 +133,20 @@ class _Scan:
             paths=tuple(map(str, self._paths)),
             engine=self._engine.record(),
             deep=self._engine.deep,
-            searched=len(self._issued),
+            searched=len(self._mint.issued),
             prompts=len(self._prompts),
             resumed=self._resumed,
             coverage=self._tally.coverage(),
             sightings=tuple(self._sightings),
             sightings_total=self._total,
+            controls=self._controls,
         )
 
     def _proven(self, *, deep: bool, threads: int) -> Engine:
-        """The engine for the canaries of the run, once it has shown that it sees. Raises OperatorError and NoEngineError."""
-        key = self._folder.private / "run.key"
-        if not key.is_file():
-            raise OperatorError(
-                f"{self._folder.path} has no run key: it was forgotten, or it is not a run; no canary can be told without it"
-            )
-        secret = key.read_bytes()
-        prompts = {sent.canary: sent.text for sent in self._prompts}
-        engine = canary_engine(Mint.restore(secret, self._issued), prompts=prompts)
+        """The engine for the canaries of the run, once it has shown that it sees. Raises NoEngineError."""
+        engine = canary_engine(self._mint, prompts=self._prompts)
         engine = replace(engine, deep=deep, threads=threads)
-        if blind := unseen(engine, Mint(secret).atom("self-test", "self-test")):
+        if blind := unseen(engine, self._mint.control(0)):
             raise NoEngineError(f"the scan does not see atoms hidden by {', '.join(blind)}")
         return engine
 
@@ -168,6 +159,7 @@ class _Look:
     item: str
     tally: Tally = field(default_factory=Tally)
     sightings: list[Sighting] = field(default_factory=list)
+    controls: int = 0  # what the suite planted itself
 
     def in_name(self, found: Found) -> None:
         """The name holds something."""
@@ -179,26 +171,17 @@ class _Look:
         self._add(found, self.item)
 
     def _add(self, found: Found, item: str) -> None:
-        self.sightings.append(
-            Sighting(
-                surface=self.surface,
-                item=item,
-                offset=found.offset,
-                length=found.length,
-                form=found.form,
-                chain=found.chain,
-                canary=found.canary,
-                label=found.label,
-            )
+        sighting = Sighting(
+            surface=self.surface,
+            item=item,
+            offset=found.offset,
+            length=found.length,
+            form=found.form,
+            chain=found.chain,
+            canary=found.canary,
+            label=found.label,
         )
-
-
-def _private(folder: RunFolder, name: str, kind: type[_Kept]) -> tuple[_Kept, ...]:
-    """What a run kept in its private half; nothing where it was interrupted before. Raises OperatorError."""
-    path = folder.private / name
-    if not path.is_file():
-        return ()
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=tuple[kind, ...])  # type: ignore[valid-type]
-    except msgspec.DecodeError as trouble:
-        raise OperatorError(f"{path} is not of this version: {trouble}") from None
+        if sighting.is_control():
+            self.controls += 1
+        else:
+            self.sightings.append(sighting)

@@ -55,17 +55,7 @@ def _nothing(_size: int) -> None:
 
 
 def _line(run: str, sighting: Sighting) -> str:
-    canary = sighting.canary
-    what = "the marker alone, its payload cut off or altered"
-    if canary is not None:
-        what = f"request {canary.sequence}, field {canary.field}, path {canary.path}, copy {canary.copy}"
-    how = " in ".join((sighting.form, *reversed(sighting.chain)))
-    place = (
-        sighting.item
-        if sighting.item.startswith(sighting.surface)
-        else f"{sighting.surface}: {sighting.item}"
-    )
-    return printable(f"run {run}, {what}: {place} at byte {sighting.offset:,}, as {how}")
+    return printable(f"run {run}, {sighting.what()}: {sighting.where()}, as {sighting.how()}")
 
 
 def _print_ledger(scan: ArchiveScan, seconds: float) -> None:
@@ -76,6 +66,8 @@ def _print_ledger(scan: ArchiveScan, seconds: float) -> None:
         f"{coverage.items:,} files, {coverage.bytes_raw:,} bytes: {coverage.bytes_plain():,} searched as they lie, "
         f"decoded {decoded}, {coverage.bytes_opaque:,} opaque, {coverage.bytes_unread:,} unread"
     )
+    if scan.controls:
+        print(f"{scan.controls:,} controls that the audit planted were found, which are no content")
     again = f", {scan.resumed:,} files taken over from an interrupted scan" if scan.resumed else ""
     print(
         f"{scan.searched:,} canaries and the digests of {scan.prompts:,} prompts in {scan.engine.patterns:,} patterns, by "

@@ -11,9 +11,9 @@ from pathlib import Path
 import msgspec
 
 from conformance.canary.mint import Issued, Mint
-from conformance.commands.audit import recorded_target
+from conformance.commands.recorded import recorded_results, recorded_target
 from conformance.evidence.bundle.chain import Chain
-from conformance.evidence.bundle.seal import RESULTS, Content, Leaking, seal
+from conformance.evidence.bundle.seal import Content, Leaking, seal
 from conformance.evidence.bundle.signing import (
     CannotSign,
     CommandSigner,
@@ -34,15 +34,24 @@ from conformance.target_file import OperatorError, secret
 
 def run(options: argparse.Namespace) -> int:
     """Seal a run: 0 when the bundle was written, 4 when something secret stood in what was to be sealed."""
-    folder = RunFolder(options.folder)
     try:
-        signer = _signer(options)
-        return _sealed(options, folder, signer)
+        return seal_run(RunFolder(options.folder), _signer(options), options.out, _stamper(options))
     except (CannotSign, CannotStamp) as trouble:
         raise OperatorError(str(trouble)) from None
 
 
-def _sealed(options: argparse.Namespace, folder: RunFolder, signer: Signer) -> int:
+def seal_at_once(folder: RunFolder, key: Path | None) -> int:
+    """Seal a run that has just ended, while its credentials are at hand; by a key, or this user's own. As `run`."""
+    try:
+        return seal_run(folder, key_file(key) if key else own_key(_own_place()))
+    except CannotSign as trouble:
+        raise OperatorError(str(trouble)) from None
+
+
+def seal_run(
+    folder: RunFolder, signer: Signer, out: Path | None = None, stamper: Stamper | None = None
+) -> int:
+    """Seal a run beside it or below `out`, and say where the bundle is."""
     results = recorded_results(folder)
     content = Content(
         folder=folder,
@@ -54,12 +63,12 @@ def _sealed(options: argparse.Namespace, folder: RunFolder, signer: Signer) -> i
     try:
         bundle = seal(
             content,
-            (options.out or root).resolve(),
+            (out or root).resolve(),
             signer=signer,
             chain=Chain(root, results.target.name),
             mint=_mint(folder),
             secrets=_secrets(folder),
-            stamper=_stamper(options),
+            stamper=stamper,
         )
     except Leaking as found:
         for leak in found.leaks:
@@ -69,28 +78,16 @@ def _sealed(options: argparse.Namespace, folder: RunFolder, signer: Signer) -> i
             )
         print(f"gateproof: {found}: nothing was sealed; this is a fault of the suite", file=sys.stderr)
         return 4
-    print(f"signed by {keyid(signer.public)}")
+    print(f"signed by {keyid(signer.public)}", file=sys.stderr)
     print(bundle)
     return 0
 
 
-def recorded_results(folder: RunFolder) -> Results:
-    """The results of a run. Raises OperatorError where there are none of this version."""
-    path = folder.path / RESULTS
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Results)
-    except OSError:
-        raise OperatorError(
-            f"{folder.path} holds no {RESULTS}; `gateproof judge` writes one from recorded evidence"
-        ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as trouble:
-        raise OperatorError(f"{path} is not of this version: {trouble}") from None
-
-
 def _renderings(results: Results) -> dict[str, bytes]:
-    from reports.html import render
+    """Every format of the report, by file name."""
+    from reports.formats import FORMATS
 
-    return {"report.html": render(results).encode()}
+    return {kind.file: kind.render(results).encode() for kind in FORMATS.values()}
 
 
 def _configuration(folder: RunFolder) -> dict[str, str]:

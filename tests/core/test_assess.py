@@ -2,8 +2,8 @@
 
 import pytest
 
-from conformance.assess import verdict_name
 from conformance.catalogue import checks
+from conformance.claim_verdicts import verdict_name
 from conformance.claims.catalogue import claims, page_claims
 from conformance.judge import Finding
 from conformance.model.evidence import Unobserved

@@ -176,7 +176,9 @@ def test_access_that_the_preflight_found_broken_is_the_reason_given(
     assert folder.read(Rotation) == found
 
 
-EVERYTHING = frozenset({"key", "admin", "witness", "surfaces", "account-surface", "restart"})
+EVERYTHING = frozenset(
+    {"key", "admin", "witness", "surfaces", "account-surface", "restart", "other-environment"}
+)
 
 
 def test_with_every_access_everything_is_planned() -> None:

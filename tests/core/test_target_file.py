@@ -108,7 +108,7 @@ role = "log"
         ("[claims]\nusage_lag = 601\n", 7, "'claims.usage_lag': Expected `float` <= 600"),
         ('[claims]\ntls_floor = "1.1"\n', 7, "'claims.tls_floor': Invalid enum value '1.1'"),
         ('[gate]\nrequire = ["S1", "X"]\n', 7, "'gate.require': there is no claim 'X'"),
-        ('[dialect]\nuse = "nobody"\n', 7, "there is no dialect 'nobody'; shipped: litellm, openrouter"),
+        ('[dialect]\nuse = "nobody"\n', 7, "there is no dialect 'nobody'; shipped: any-llm, litellm, openrouter"),
         ("[dialect]\n", 6, "'dialect': give either `use` or `own`"),
         ('[dialect]\nuse = "openrouter"\n' + OWN, 6, "give either `use` or `own`"),
         (

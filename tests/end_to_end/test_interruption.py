@@ -123,7 +123,7 @@ def test_a_target_that_dies_in_the_middle_is_not_decided(house: House, tmp_path:
 def test_a_limit_that_is_reached_decides_nothing_and_still_lets_every_key_be_revoked(
     house: House, gateproof: Command, tmp_path: Path
 ) -> None:
-    house.target.write_text(house.target.read_text().replace("requests = 20000", "requests = 650"))
+    house.target.write_text(house.target.read_text().replace("requests = 60000", "requests = 650"))
 
     done = gateproof("audit", house.target, "--out", tmp_path / "runs", "--sample", "10")
 

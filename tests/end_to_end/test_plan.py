@@ -41,6 +41,13 @@ def test_a_plan_says_where_how_much_and_what_stays_open(gateproof: Command) -> N
     assert "processes are not looked at: `processes` names none" in operator
 
 
+def test_what_only_adds_to_a_claim_leaves_it_open_for_no_plan(gateproof: Command) -> None:
+    told = gateproof("plan", EXAMPLES / "openrouter.toml").stdout
+
+    assert "  Z1 " not in told
+    assert "control.restart" not in told.partition("cannot be decided with the declared access:")[2]
+
+
 def test_a_plan_names_commands_streams_and_processes(gateproof: Command) -> None:
     told = gateproof("plan", EXAMPLES / "everything_inside.toml").stdout
 
