@@ -64,7 +64,7 @@ class KeyDesk(Keys):
         """POST /key/generate."""
         wanted = parse(call.body, exact=True)
         token = secrets.token_hex(8)
-        secret = f"sk-{token}-{secrets.token_urlsafe(32)}"
+        secret = self.new_secret(token, _text(wanted, "key_alias"))
         key = Key(
             token,
             limit=self._limit(wanted),

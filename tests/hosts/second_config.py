@@ -28,6 +28,7 @@ class Config:
     cleartext_port: int | None = None
     per_usd: int = 100
     usage_lag: float = 0.3
+    largest_body: int = 4 << 20  # bytes
 
     @classmethod
     def from_json(cls, text: str) -> Config:

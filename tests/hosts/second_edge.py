@@ -13,9 +13,8 @@ from socketserver import TCPServer
 from typing import Any
 from urllib.parse import parse_qs
 
-from tests.hosts.second_http import Answer, Call, Host, RefusalError, Side, error
+from tests.hosts.second_http import Answer, Call, Ending, Host, RefusalError, Side, error
 
-LARGEST_BODY = 4 << 20
 LINGER_SECONDS = 1.0
 
 
@@ -109,6 +108,8 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 60
     server: Edge
     status = 0
+    call: Call
+    ending: Ending = "broken"
 
     def do_GET(self) -> None:
         """Serve a GET."""
@@ -122,21 +123,26 @@ class Handler(BaseHTTPRequestHandler):
         began = time.monotonic()
         path, _, query = self.path.partition("?")
         pairs = {name: values[-1] for name, values in parse_qs(query).items()}
-        call = Call(self.command, path, pairs, self._bearer(), self.headers, b"", self.server.side)
+        call = Call(self.command, path, pairs, self._bearer(), self.headers, b"", self.server.side, query)
+        self.call, self.ending, self.status = call, "broken", 0
         try:
             self._serve(call)
         except OSError:
             self.close_connection = True
+            self.ending = "left"
         finally:
             self._log(call, began)
+            self.server.host.on_end(call, self.status, self.ending)
+            call.body = b""  # the connection may stay, with nothing of what was sent over it
 
     def _serve(self, call: Call) -> None:
         try:
-            call.body = self._read_body()
+            self._read_body()
             answer = self.server.host.handle(call, self)
         except RefusalError as refusal:
             answer = error(refusal.status)
         if answer is not None:
+            self.server.host.on_sent(call, answer.body)
             self._send(answer, call.id)
 
     def _bearer(self) -> str:
@@ -145,7 +151,7 @@ class Handler(BaseHTTPRequestHandler):
         scheme, _, token = values[0].partition(" ") if len(values) == 1 else ("", "", "")
         return token if scheme.lower() == "bearer" else ""
 
-    def _read_body(self) -> bytes:
+    def _read_body(self) -> None:
         """Exactly the body (RFC 9112, 6.3). What cannot be framed for certain ends the connection."""
         lengths = self.headers.get_all("Content-Length", [])
         if "Transfer-Encoding" in self.headers or len(lengths) > 1:
@@ -153,12 +159,11 @@ class Handler(BaseHTTPRequestHandler):
         length = lengths[0].strip() if lengths else "0"
         if not (length.isascii() and length.isdigit()):
             self._refuse_framing(400)
-        if len(length) > 12 or int(length) > LARGEST_BODY:
+        if len(length) > 12 or int(length) > self.server.host.config.largest_body:
             self._refuse_framing(413)
-        body = self.rfile.read(int(length))
-        if len(body) < int(length):
+        self.call.body = self.rfile.read(int(length))
+        if len(self.call.body) < int(length):
             raise ConnectionAbortedError
-        return body
 
     def _refuse_framing(self, status: int) -> None:
         self.close_connection = True
@@ -202,6 +207,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(answer.body)
+        self.ending = "whole"
 
     def begin(self) -> None:
         """Start a stream; HTTP/1.0 has no chunks, there the end of the connection ends it."""
@@ -216,12 +222,18 @@ class Handler(BaseHTTPRequestHandler):
     def piece(self, data: bytes) -> None:
         """Send one event."""
         plain = self.request_version == "HTTP/1.0"
-        self.wfile.write(data if plain else b"%x\r\n%b\r\n" % (len(data), data))
+        self.server.host.on_sent(self.call, data)
+        try:
+            self.wfile.write(data if plain else b"%x\r\n%b\r\n" % (len(data), data))
+        except OSError:
+            self.ending = "left"  # whoever reads from the provider cannot tell whose connection broke
+            raise
 
     def end(self) -> None:
         """End a stream that is complete."""
         if self.request_version != "HTTP/1.0":
             self.wfile.write(b"0\r\n\r\n")
+        self.ending = "whole"
 
     def abort(self) -> None:
         """End a stream that is not: the missing last chunk tells the caller."""

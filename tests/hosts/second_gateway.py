@@ -2,7 +2,7 @@
 
 Threads instead of an event loop, limits in cents on keys and users, 403 when they are spent, usage that shows
 late, logfmt lines, a JSON file for a store. It keeps every promise. A twin is a subclass that breaks one, by
-overriding one of the small methods here or in `Keys`.
+overriding one of the small methods of `Promises` or `Keys`.
 Start it with `python -m tests.hosts.second_gateway --config FILE.json`.
 """
 
@@ -15,25 +15,35 @@ import signal
 import ssl
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from http.client import HTTPResponse
 from pathlib import Path
 
-from tests.hosts.second_admin import KeyDesk
 from tests.hosts.second_config import Config
-from tests.hosts.second_edge import Edge, Handler, Redirect
+from tests.hosts.second_edge import Edge, Handler
 from tests.hosts.second_http import Answer, Call, Client, RefusalError, Side, as_json
-from tests.hosts.second_order import Order, Usage, data_of, events, is_usage_only, order_of, usage_in
-from tests.hosts.second_store import Hold, Key, Store, StoreError
+from tests.hosts.second_order import (
+    ENDPOINTS,
+    Order,
+    Usage,
+    data_of,
+    ends,
+    events,
+    is_usage_only,
+    order_of,
+    usage_in,
+)
+from tests.hosts.second_promises import Promises
+from tests.hosts.second_store import Hold, Store, StoreError
 from tests.hosts.second_upstream import BROKEN, Provider, UnsentError, lines, read_whole
 
-CHAT = "/v1/chat/completions"
+# What costs money: the paths, each with the one by which the provider has it.
+BILLED = {f"/v1{endpoint}": endpoint for endpoint in ENDPOINTS}
 
 
-class SecondGateway(KeyDesk):
-    """The gateway. First the promises, one method each; then how requests are served; then its life."""
+class SecondGateway(Promises):
+    """The gateway: how requests are served, then its life."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -53,79 +63,6 @@ class SecondGateway(KeyDesk):
         log_path = self.state / "gateway.log"
         self._log_file = os.fdopen(os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w")
 
-    # --- promises; those about keys are in Keys --------------------------------------------------------
-
-    def tls_context(self) -> ssl.SSLContext:
-        """TLS 1.3 and nothing below."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
-        context.load_cert_chain(self.config.certificate, self.config.private_key)
-        return context
-
-    def admin_tls_context(self) -> ssl.SSLContext:
-        """The same on the listener of the key interface, where that has one of its own."""
-        return self.tls_context()
-
-    def security_headers(self, status: int) -> Mapping[str, str]:
-        """The headers of every answer, whatever its status."""
-        return {
-            "Strict-Transport-Security": "max-age=31536000",
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-        }
-
-    def cleartext_handler(self) -> type[Handler]:
-        """What answers on the port without TLS."""
-        return Redirect
-
-    def reserve(self, key: Key, order: Order) -> Hold:
-        """Set the worst case aside before anything is forwarded; 403 if a limit has no room for it."""
-        with self.store.lock:
-            if not self.is_alive(key):
-                raise RefusalError(401)
-            if not self.store.fits(key, order.worst):
-                raise RefusalError(403)
-            return self.store.hold(key, order.worst, order.worst)
-
-    def settle(self, hold: Hold, cost: int) -> None:
-        """Turn a hold into its cost, once: what comes second changes nothing."""
-        with self.store.lock:
-            if hold.settled:
-                return
-            hold.settled = True
-            try:
-                self.store.settle(hold, cost)
-            except StoreError:
-                self.log({"level": "error", "msg": "store_not_written"})
-
-    def cost_of(self, order: Order, usage: Usage | None) -> int:
-        """What an answer costs, in pico-dollars; without usage the outcome is unknown and costs the hold."""
-        return order.worst if usage is None else order.model.price(usage.prompt, usage.completion)
-
-    def cost_of_refusal(self, hold: Hold) -> int:
-        """What a complete refusal by the provider costs."""
-        return 0
-
-    def upstream_headers(self, call: Call) -> Mapping[str, str]:
-        """The headers that the provider gets: all our own, none of the caller's."""
-        return {"Authorization": f"Bearer {self.config.upstream_key}", "Content-Type": "application/json"}
-
-    def on_prompt(self, call: Call) -> None:
-        """A prompt goes by."""
-
-    def on_answer(self, call: Call, data: bytes) -> None:
-        """An answer, or an event of one, goes by."""
-
-    def on_provider_error(self, call: Call, data: bytes) -> None:
-        """A refusal by the provider goes by."""
-
-    def log(self, fields: Mapping[str, object]) -> None:
-        """Write one logfmt line. Whoever calls this passes numbers, ids and words of our own."""
-        line = {"ts": datetime.now(UTC).isoformat(timespec="milliseconds"), **fields}
-        with self._log_mutex:
-            self._log_file.write(" ".join(f"{name}={value}" for name, value in line.items()) + "\n")
-            self._log_file.flush()
-
     # --- requests --------------------------------------------------------------------------------------
 
     def _table(self) -> dict[tuple[str, str], Callable[[Call], Answer]]:
@@ -138,14 +75,14 @@ class SecondGateway(KeyDesk):
 
     def route_of(self, path: str) -> str:
         """The path as a log may hold it: one of ours, or none."""
-        return path if path == CHAT or any(path == known for _, known in self._routes) else "unmatched"
+        return path if path in BILLED or any(path == known for _, known in self._routes) else "unmatched"
 
     def handle(self, call: Call, client: Client) -> Answer | None:
         """Answer a request; None when the answer went out as a stream."""
         if not self._is_served(call):
             raise RefusalError(404)
         try:
-            if (call.method, call.path) == ("POST", CHAT):
+            if call.method == "POST" and call.path in BILLED:
                 return self.chat(call, client)
             return self._act(call)
         except ValueError as error:
@@ -157,7 +94,7 @@ class SecondGateway(KeyDesk):
         """Whether the listener that a request came to serves its path; a key may read itself on either."""
         if any(path == call.path for _, path in self.admin_routes()):
             return call.side != "content"
-        return call.side != "admin" or call.path not in {CHAT, "/v1/models"}
+        return call.side != "admin" or call.path not in {*BILLED, "/v1/models"}
 
     def _act(self, call: Call) -> Answer:
         act = self._routes.get((call.method, call.path))
@@ -178,7 +115,7 @@ class SecondGateway(KeyDesk):
         """Price, reserve, forward, settle. Every way out settles, at the worst case if need be."""
         key = self.authenticate(call.bearer)
         call.token = key.id
-        order = order_of(call.body, self.config.models)
+        order = order_of(call.body, self.config.models, BILLED[call.path])
         self.on_prompt(call)
         hold = self.reserve(key, order)
         try:
@@ -197,7 +134,7 @@ class SecondGateway(KeyDesk):
     def _whole(self, call: Call, order: Order, hold: Hold) -> Answer:
         data = self.fetch(call, order, hold)
         self.on_answer(call, data)
-        self._bill(call, order, hold, usage_in(data))
+        self._bill(call, order, hold, usage_in(data, order.endpoint))
         return Answer(200, data)
 
     def _stream(self, call: Call, client: Client, order: Order, hold: Hold) -> None:
@@ -211,15 +148,15 @@ class SecondGateway(KeyDesk):
                 client.abort()
 
     def _relay(self, call: Call, client: Client, order: Order, hold: Hold, answer: HTTPResponse) -> None:
-        """Pass events on. Usage counts once [DONE] follows it: a stream that was cut may have cost more."""
+        """Pass events on. Usage counts once the end follows it: a stream that was cut may have cost more."""
         usage = None
         for event in events(lines(answer)):
             if not self.is_alive(hold.key):
                 break
             self.on_answer(call, event)
             data = data_of(event)
-            usage = usage_in(data) or usage
-            if data == b"[DONE]":
+            usage = usage_in(data, order.endpoint, usage) or usage
+            if ends(data, order.endpoint):
                 self._bill(call, order, hold, usage)
             if order.wants_usage or not is_usage_only(data):
                 client.piece(event)
@@ -241,8 +178,9 @@ class SecondGateway(KeyDesk):
         headers = self.upstream_headers(call)
         try:
             with self.provider.asked(
-                owner, order.payload, headers, lambda: self.is_alive(hold.key)
+                owner, order.payload, headers, lambda: self.is_alive(hold.key), order.endpoint
             ) as answer:
+                self.on_provider_head(call, answer.status, answer.headers.get_content_type())
                 self._require_accepted(call, hold, answer)
                 yield answer
         except UnsentError as error:

@@ -9,8 +9,12 @@ from dataclasses import dataclass, field
 from email.message import Message
 from typing import Literal, Protocol
 
+from tests.hosts.second_config import Config
+
 # Which of the two interfaces a listener serves.
 Side = Literal["content", "admin", "both"]
+# How an exchange ended: as it should, because the caller went, or because what was behind it broke off.
+Ending = Literal["whole", "left", "broken"]
 
 WORDS = {
     400: ("invalid request", "bad_request"),
@@ -52,6 +56,7 @@ class Call:
     headers: Message
     body: bytes
     side: Side = "both"
+    raw_query: str = ""
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     token: str = "-"
     prompt_tokens: int = 0
@@ -70,10 +75,14 @@ class Client(Protocol):
 class Host(Protocol):
     """What the edge asks of a gateway."""
 
+    config: Config
+
     def handle(self, call: Call, client: Client) -> Answer | None: ...
     def route_of(self, path: str) -> str: ...
     def security_headers(self, status: int) -> Mapping[str, str]: ...
     def log(self, fields: Mapping[str, object]) -> None: ...
+    def on_sent(self, call: Call, data: bytes) -> None: ...
+    def on_end(self, call: Call, status: int, ending: Ending) -> None: ...
     def https_url(self, route: str) -> str: ...
 
 

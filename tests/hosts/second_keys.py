@@ -24,6 +24,14 @@ class Keys:
         self.per_usd = per_usd
         self._decoy = Keys.stored_form(self, secrets.token_urlsafe(32))
 
+    def new_secret(self, token: str, alias: str | None) -> str:
+        """A new key: the token that names it, and 256 random bits."""
+        return f"sk-{token}-{secrets.token_urlsafe(32)}"
+
+    def token_of(self, secret: str) -> str:
+        """The token in a key."""
+        return secret.partition("sk-")[2].partition("-")[0]
+
     def stored_form(self, secret: str) -> str:
         """What is kept of a key: PBKDF2 over a salt of its own."""
         salt = secrets.token_bytes(16)
@@ -49,8 +57,7 @@ class Keys:
 
     def by_secret(self, secret: str) -> Key | None:
         """The key whose secret this is, alive or not."""
-        _, _, rest = secret.partition("sk-")
-        key = self.store.keys.get(rest.partition("-")[0])
+        key = self.store.keys.get(self.token_of(secret))
         if key is None:
             Keys.verify(self, secret, self._decoy)
             return None

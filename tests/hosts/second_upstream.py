@@ -19,7 +19,7 @@ class UnsentError(Exception):
 
 
 class Provider:
-    """An OpenAI-compatible provider; `url` ends where `/chat/completions` begins. Times in seconds."""
+    """An OpenAI-compatible provider; `url` ends where the path of an endpoint begins. Times in seconds."""
 
     def __init__(self, url: str, authority: str | None, timeout: float) -> None:
         self._url = urlsplit(url)
@@ -31,7 +31,12 @@ class Provider:
 
     @contextmanager
     def asked(
-        self, owner: str, payload: bytes, headers: Mapping[str, str], may_send: Callable[[], bool]
+        self,
+        owner: str,
+        payload: bytes,
+        headers: Mapping[str, str],
+        may_send: Callable[[], bool],
+        path: str = "/chat/completions",
     ) -> Iterator[http.client.HTTPResponse]:
         """The provider's answer, cut when its owner is; `UnsentError` if the request never left.
 
@@ -43,7 +48,7 @@ class Provider:
             try:
                 if not may_send():
                     raise UnsentError
-                with closing(self._send(connection, payload, headers)) as answer:
+                with closing(self._send(connection, path, payload, headers)) as answer:
                     yield answer
             finally:
                 with self._mutex:
@@ -70,10 +75,9 @@ class Provider:
         return wire
 
     def _send(
-        self, connection: http.client.HTTPConnection, payload: bytes, headers: Mapping[str, str]
+        self, connection: http.client.HTTPConnection, path: str, payload: bytes, headers: Mapping[str, str]
     ) -> http.client.HTTPResponse:
-        path = self._url.path.rstrip("/") + "/chat/completions"
-        connection.request("POST", path, payload, dict(headers))
+        connection.request("POST", self._url.path.rstrip("/") + path, payload, dict(headers))
         return connection.getresponse()
 
     def cut(self, owner: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
@@ -16,6 +16,18 @@ from typing import Any
 PROMPT_TOKENS, COMPLETION_TOKENS = 7, 5
 WORDS = ("a", " tiny", " tale")
 USAGE = {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": COMPLETION_TOKENS, "total_tokens": 12}
+# What the endpoints beside chat answer, by path.
+OTHERS: dict[str, object] = {
+    "/v1/completions": {"choices": [{"text": "a tiny tale"}], "usage": USAGE},
+    "/v1/embeddings": {"data": [{"embedding": [0.5]}], "usage": {"prompt_tokens": PROMPT_TOKENS}},
+    "/v1/messages": {"usage": {"input_tokens": PROMPT_TOKENS, "output_tokens": COMPLETION_TOKENS}},
+}
+MESSAGE_EVENTS = (
+    {"type": "message_start", "message": {"usage": {"input_tokens": PROMPT_TOKENS, "output_tokens": 1}}},
+    {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "a tiny tale"}},
+    {"type": "message_delta", "usage": {"output_tokens": COMPLETION_TOKENS}},
+    {"type": "message_stop"},
+)
 
 
 @dataclass(slots=True)
@@ -28,16 +40,24 @@ class Ledger:
 
 
 class Provider(BaseHTTPRequestHandler):
-    """Answers chat requests; `fail`, `cut` and `hang` in the prompt do what they say."""
+    """Answers requests; of chat, `fail`, `cut` and `hang` in the prompt do what they say."""
 
     protocol_version = "HTTP/1.1"
     ledger: Ledger
 
     def do_POST(self) -> None:
-        """Answer one chat request."""
+        """Answer one request."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.ledger.bodies.append(body)
         self.ledger.headers.append(self.headers)
+        if self.path in OTHERS and body.get("stream"):
+            self._events(MESSAGE_EVENTS)
+        elif self.path in OTHERS:
+            self._whole(200, OTHERS[self.path])
+        else:
+            self._chat(body)
+
+    def _chat(self, body: dict[str, Any]) -> None:
         prompt = str(body["messages"][-1]["content"])
         if "fail" in prompt:
             self._whole(500, {"error": {"message": f"cannot do {prompt}"}})
@@ -55,11 +75,20 @@ class Provider(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def _stream(self, prompt: str) -> None:
+    def _begin(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
+
+    def _events(self, events: Iterable[object]) -> None:
+        self._begin()
+        for event in events:
+            self._event(event)
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _stream(self, prompt: str) -> None:
+        self._begin()
         for word in WORDS:
             choices = [{"index": 0, "delta": {"content": word}, "finish_reason": None}]
             self._event({**_head("chat.completion.chunk"), "choices": choices, "usage": None})

@@ -14,9 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from conformance.audit import Progress, audit
+from conformance.catalogue import checks
 from conformance.evidence.folder import RunFolder
 from conformance.kills import Trial
 from conformance.model.results import Results
+from conformance.model.storage import SurfaceScan
 from conformance.selection import Selection
 from conformance.stage import open_stage
 from conformance.target_file import load
@@ -38,6 +40,7 @@ class Outcome:
 
     entry: Entry
     results: Results
+    sighted: frozenset[str]  # surfaces on which something was found, by locator
     log: str  # what the host printed
 
     def failed(self) -> frozenset[str]:
@@ -47,11 +50,16 @@ class Outcome:
     def right(self) -> bool:
         """Whether exactly the checks meant for it failed, and the exit code is the one that belongs to its kind.
 
-        A flaw that only informative checks see is shown, and decides nothing.
+        A flaw that only informative checks see is shown, and decides nothing. Where surfaces are named on which something
+        must be found, it must be found there and nowhere else.
         """
         deciding = {check.id for check in self.results.checks if check.deciding}
         codes = {"flawed": 1 if self.entry.fails & deciding else 0, "conformant": 0, "broken": 3}
-        return self.failed() == self.entry.fails and self.results.gate.exit_code == codes[self.entry.kind]
+        return (
+            self.failed() == self.entry.fails
+            and self.results.gate.exit_code == codes[self.entry.kind]
+            and self.entry.sighted in (frozenset(), self.sighted)
+        )
 
     def trial(self) -> Trial:
         """The outcome as a line of the kill matrix."""
@@ -70,6 +78,9 @@ class Outcome:
         lines = [f"{self.entry.id()} ({self.entry.kind}): exit code {self.results.gate.exit_code}"]
         lines += [f"  slept through: {check}" for check in sorted(self.entry.fails - failed)]
         lines += [f"  not meant to fail: {check}" for check in sorted(failed - self.entry.fails)]
+        if self.entry.sighted:
+            lines += [f"  nothing found in: {place}" for place in sorted(self.entry.sighted - self.sighted)]
+            lines += [f"  found as well in: {place}" for place in sorted(self.sighted - self.entry.sighted)]
         lines += [
             f"  {check.verdict:12} {check.id}: {check.because}"
             for check in self.results.checks
@@ -80,32 +91,49 @@ class Outcome:
         return "\n".join([*lines, "  the host's last lines:", *self.log.splitlines()[-5:]])
 
 
-def hold(entry: Entry, folder: Path, *, sample: int) -> Outcome:
-    """Start a twin in a new folder, audit it, stop it."""
+def narrowed(entry: Entry) -> Selection:
+    """The checks of the claims that a twin matters to, so that nothing else need be looked at; all checks where it may be any."""
+    claims = {check.claim for check in checks() if check.id in entry.fails} | set(entry.about)
+    return Selection(claims=tuple(sorted(claims)))
+
+
+def hold(entry: Entry, folder: Path, *, sample: int, selection: Selection | None = None) -> Outcome:
+    """Start a twin in a new folder, audit it, stop it. The selection is every check unless one is given."""
     ground = prepared(folder)
     breakage = entry.make if isinstance(entry.make, Breakage) else Breakage()
+    run = secrets.token_hex(4)
+    recorded = RunFolder.create(folder / "runs", run, datetime.now(UTC))
     with ExitStack() as stack:
         process = stack.enter_context(running(command(ground, entry), ground))
         port = stack.enter_context(breakage.before(listening(process, ground)))
         target_file = write_target(ground, entry, port)
-        results = asyncio.run(
-            _audited(target_file, folder / "runs", sample, _ending(process, breakage.dies_at))
-        )
-    return Outcome(entry=entry, results=results, log=ground.log.read_text(errors="replace"))
+        ending = _ending(process, breakage.dies_at)
+        audited = _audited(target_file, recorded, run, sample, selection or Selection(), ending)
+        results = asyncio.run(audited)
+    log = ground.log.read_text(errors="replace")
+    return Outcome(entry=entry, results=results, sighted=_sighted(recorded), log=log)
 
 
-async def _audited(target_file: Path, runs: Path, sample: int, progress: Progress) -> Results:
-    run = secrets.token_hex(4)
+def _sighted(recorded: RunFolder) -> frozenset[str]:
+    scan = recorded.read(SurfaceScan)
+    if not isinstance(scan, SurfaceScan):
+        return frozenset()
+    return frozenset(surface.locator for surface in scan.surfaces if surface.sightings)
+
+
+async def _audited(
+    target_file: Path, recorded: RunFolder, run: str, sample: int, selection: Selection, progress: Progress
+) -> Results:
     async with open_stage(
         load(target_file),
         target_file=target_file,
-        folder=RunFolder.create(runs, run, datetime.now(UTC)),
+        folder=recorded,
         run=run,
         profile="quick",
         seed=random.randrange(2**31),
         sample=sample,
     ) as stage:
-        return await audit(stage, Selection(), progress)
+        return await audit(stage, selection, progress)
 
 
 def _ending(process: "subprocess.Popen[bytes]", moment: str) -> Progress:
@@ -121,7 +149,7 @@ def _ending(process: "subprocess.Popen[bytes]", moment: str) -> Progress:
 @contextmanager
 def running(arguments: list[str], ground: Ground) -> "Iterator[subprocess.Popen[bytes]]":
     """A host as a process whose output goes to the ground's log; it is ended by its process id."""
-    with ground.log.open("wb") as output:
+    with ground.log.open("ab") as output:  # to its end also where others write to it
         process = subprocess.Popen(arguments, cwd=_ROOT, stdout=output, stderr=subprocess.STDOUT)
     try:
         yield process

@@ -1,9 +1,12 @@
 """Parts of the reference gateway with something around them: each class passes everything on, a twin overrides one method."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reference_gateway.content.opener import unsealed
@@ -32,6 +35,9 @@ from reference_gateway.ledger.wire import (
     Standing,
 )
 from reference_gateway.web.asgi import App, Message, Receive, Scope, Send
+from tests.twins.keeping.exchange import Exchange
+
+__all__ = ["AccountsAround", "Exchange", "Hearing", "LedgerAround", "UpstreamAround", "overheard", "served"]
 
 
 class LedgerAround:
@@ -121,43 +127,132 @@ class UpstreamAround:
         await self.inner.close()
 
 
-@dataclass(slots=True)
-class Exchange:
-    """A request and its answer as they went by. Header names are in lower case."""
-
-    path: str
-    headers: Mapping[str, str]
-    request: bytes = b""
-    status: int = 0
-    answer: bytes = b""
-    chunks: list[bytes] = field(default_factory=list)
+# The exchange that the running task serves; the way to the provider is told of it so.
+_SERVED: ContextVar[Exchange | None] = ContextVar("served", default=None)
 
 
-def overheard(tell: Callable[[Exchange], None]) -> Callable[[App], App]:
-    """An application whose exchanges are told to somebody, each at its end."""
+def served() -> Exchange | None:
+    """The exchange that this task is about, as far as it went."""
+    return _SERVED.get()
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A provider's answer that is written down while it passes."""
+
+    answer: Answer
+    exchange: Exchange
+
+    @property
+    def status(self) -> int:
+        return self.answer.status
+
+    @property
+    def media(self) -> str:
+        return self.answer.media
+
+    @property
+    def retry_after(self) -> int | None:
+        return self.answer.retry_after
+
+    async def pieces(self) -> AsyncGenerator[Sealed, None]:
+        async with aclosing(self.answer.pieces()) as pieces:
+            async for piece in pieces:
+                self.exchange.provider_answer += unsealed(piece)
+                yield piece
+
+
+class Hearing(UpstreamAround):
+    """Writes down what providers say, in the exchange that it belongs to."""
+
+    @asynccontextmanager
+    async def send(self, request: Outbound) -> AsyncIterator[Answer]:
+        exchange = served()
+        async with self.inner.send(request) as answer:
+            if exchange is None:
+                yield answer
+                return
+            exchange.provider_status, exchange.provider_media = answer.status, answer.media
+            yield _Heard(answer, exchange)
+
+
+def overheard(tell: Callable[[Exchange], None], *, first: bool = False) -> Callable[[App], App]:
+    """An application whose exchanges are told to somebody, each at its end.
+
+    `first`: each request is read to its end before the application gets it, as by a proxy that buffers.
+    """
 
     def around(app: App) -> App:
         async def listening(scope: Scope, receive: Receive, send: Send) -> None:
-            headers = {
-                name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
-            }
-            exchange = Exchange(path=scope["path"], headers=headers)
-
-            async def received() -> Message:
-                message = await receive()
-                exchange.request += message.get("body", b"")
-                return message
-
-            async def sent(message: Message) -> None:
-                exchange.status = message.get("status", exchange.status)
-                exchange.answer += message.get("body", b"")
-                await send(message)
-
+            hearing = _Hearer(_begun(scope), receive, send)
+            _SERVED.set(hearing.exchange)
             try:
-                await app(scope, received, sent)
+                if first:
+                    await hearing.read()
+                await app(scope, hearing.received, hearing.sent)
             finally:
-                tell(exchange)
+                hearing.close()
+                tell(hearing.exchange)
 
         return listening
 
     return around
+
+
+def _begun(scope: Scope) -> Exchange:
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    _, _, key = headers.get("authorization", "").partition(" ")
+    public = "_".join(key.split("_")[:3])  # all of a key but its secret
+    return Exchange(
+        path=scope["path"], headers=headers, key=public, query=scope["query_string"].decode("latin-1")
+    )
+
+
+class _Hearer:
+    """Writes down one exchange while it passes."""
+
+    def __init__(self, exchange: Exchange, receive: Receive, send: Send) -> None:
+        self.exchange = exchange
+        self._receive, self._send = receive, send
+        self._asked, self._told = bytearray(), bytearray()
+        self._waiting: deque[Message] = deque()
+
+    async def read(self) -> None:
+        """Receive all of the request, for whoever asks for it later."""
+        more = True
+        while more:
+            message = await self._heard()
+            self._waiting.append(message)
+            more = message.get("more_body", False)
+
+    async def received(self) -> Message:
+        return self._waiting.popleft() if self._waiting else await self._heard()
+
+    async def sent(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.exchange.status = message["status"]
+            self.exchange.id = dict(message["headers"]).get(b"x-request-id", b"").decode("latin-1")
+            self.exchange.left |= self.exchange.received and await self._gone()
+        self._told += message.get("body", b"")
+        await self._send(message)
+        if message["type"] == "http.response.body":
+            self.exchange.whole = not self.exchange.left and not message.get("more_body", False)
+
+    def close(self) -> None:
+        """Put down what was said."""
+        self.exchange.request, self.exchange.answer = bytes(self._asked), bytes(self._told)
+
+    async def _heard(self) -> Message:
+        message = await self._receive()
+        self._asked += message.get("body", b"")
+        self.exchange.left |= message["type"] == "http.disconnect" and not self.exchange.whole
+        self.exchange.received |= message["type"] == "http.request" and not message.get("more_body", False)
+        return message
+
+    async def _gone(self) -> bool:
+        """Whether the caller left before anything was answered; behind a whole request nothing else can be received."""
+        waiting = asyncio.ensure_future(self._receive())
+        await asyncio.sleep(0)
+        left = waiting.done()
+        waiting.cancel()
+        return left

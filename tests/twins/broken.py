@@ -117,12 +117,12 @@ for _host in _HOSTS:
     broken("accepts-and-hangs", host=_host, limits={"timeout": 2})(Breakage(serve=_hang))
     broken("answers-garbage", host=_host)(Breakage(serve=_garbage))
     broken("drops-every-third-connection", host=_host)(Breakage(serve=_every_third_dropped))
-    broken("dies-while-keys-are-probed", host=_host)(
+    broken("dies-while-keys-are-probed", host=_host, about=("K1", "K3"))(
         Breakage(dies_at="End keys and see how long they live on")
     )
-    broken("dies-while-money-is-spent", host=_host)(
+    broken("dies-while-money-is-spent", host=_host, about=("S1",))(
         Breakage(dies_at="Spend keys by calls that arrive at once")
     )
-    broken("dies-during-the-campaign", host=_host)(
+    broken("dies-during-the-campaign", host=_host, about=("Z1",))(
         Breakage(dies_at="Send canaries in every field along every path")
     )

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.witness.pki import Authority, make_authority
-from tests.twins.registry import Entry, Host
+from tests.twins.registry import MODEL, Entry, Host
 
-MODEL = "demo-model"
 CLEAR_PORT = "clear.port"  # beside the reference gateway's configuration
 _PROMPT_USD, _COMPLETION_USD = "1", "2"  # per million tokens
+_PATHS = {"chat": "/v1/chat/completions"}  # all others are called what they are
+_BOUNDS = {"largest_body": "max_body"}  # what the reference gateway calls a setting of the second
 # Below the ports that Linux gives to outgoing connections: one of those could take a port between our choice and its use.
 _PORTS = range(10240, 32768)
 
@@ -93,7 +94,10 @@ def _reference(ground: Ground, entry: Entry) -> Path:
     )  # fmt: skip
     # For the twin that listens there; the gateway itself has no such thing.
     (folder / CLEAR_PORT).write_text(str(ground.clear_port))
-    return folder / "gateway.toml"
+    path = folder / "gateway.toml"
+    bounds = {_BOUNDS[name]: value for name, value in entry.config.items()}
+    path.write_text(f"{path.read_text()}\n[bounds]\n{_pairs(bounds)}")
+    return path
 
 
 def _second(ground: Ground, entry: Entry) -> Path:
@@ -218,6 +222,7 @@ api_key = {{ file = "provider.key" }}
 [dialect]
 {entry.dialect or make.dialect}
 {make.surfaces}{entry.surfaces}
+{_inference(entry)}
 [claims]
 {_pairs(claims)}
 [limits]
@@ -225,6 +230,16 @@ api_key = {{ file = "provider.key" }}
     path = ground.folder / "target.toml"
     path.write_text(text)
     return path
+
+
+def _inference(entry: Entry) -> str:
+    """The endpoints, where there are more than a target file need name."""
+    kinds = ("chat", *entry.inference, "models") if entry.inference else ()
+    return "".join(
+        f'[[inference]]\nkind = "{kind}"\npath = "{_PATHS.get(kind, f"/v1/{kind}")}"\n'
+        f"billable = {json.dumps(kind != 'models')}\n"
+        for kind in kinds
+    )
 
 
 def _pairs(values: Mapping[str, object]) -> str:

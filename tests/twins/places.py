@@ -26,6 +26,8 @@ DECLARED = "retention.every-place-written-to-is-declared"
 PEERS = "forwarding.every-peer-is-declared"
 OPEN = "retention.open-paths-show-no-content"
 
+ABOUT = ("Z1", "Z2")  # the claims of all these
+
 # A file that is declared like any other, for both hosts by where their state is.
 SCRATCH = """
 [[surfaces]]

@@ -12,7 +12,7 @@ from reference_gateway.parts import Parts
 from reference_gateway.web.asgi import App, Receive, Scope, Send
 from tests.twins import registry
 from tests.twins.around import Exchange, overheard
-from tests.twins.places import HIDEOUTS, OPEN, SCRATCH, Hideout, Keep
+from tests.twins.places import ABOUT, HIDEOUTS, OPEN, SCRATCH, Hideout, Keep
 
 
 def _hiding(parts: Parts, *, hideout: Hideout) -> Parts:
@@ -36,10 +36,12 @@ for _hideout in HIDEOUTS:
     if _hideout.fails:
         registry.twin(_hideout.name, host="reference", fails=_hideout.fails)(_made)
     else:
-        registry.variant(_hideout.name, host="reference")(_made)
+        registry.variant(_hideout.name, host="reference", about=ABOUT)(_made)
 
 
-@registry.variant("scratch-file-that-is-declared", host="reference", surfaces=SCRATCH.format(state=""))
+@registry.variant(
+    "scratch-file-that-is-declared", host="reference", surfaces=SCRATCH.format(state=""), about=ABOUT
+)
 def scratch_file_that_is_declared(parts: Parts) -> Parts:
     """A file for the ids of keys in use, declared and searched like the others."""
     scratch: list[Path] = []

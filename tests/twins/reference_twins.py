@@ -59,6 +59,7 @@ CONCURRENT = "spend.concurrent-limit-holds"
 USAGE = "spend.usage-equals-the-bill"
 NO_CONTENT = "retention.surfaces-hold-no-content"
 ONCE = "forwarding.every-call-reaches-the-provider-once"
+KEPT = {"forwarding.every-answer-is-made-anew", "forwarding.no-answer-crosses-keys"}
 
 
 # --- transport ---------------------------------------------------------------------------------------------
@@ -710,7 +711,7 @@ class Kept:
         yield Sealed(self.body)
 
 
-@twin("answers-cached", fails={ONCE})
+@twin("answers-cached", fails={ONCE, *KEPT})
 def answers_cached(parts: Parts) -> Parts:
     """The same question gets the answer that it got before."""
 

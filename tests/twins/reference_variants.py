@@ -50,7 +50,7 @@ def refuses_with_429_and_403(parts: Parts) -> Parts:
     return _statuses(parts, {402: 429, 401: 403, 404: 400})
 
 
-@variant("hsts-spelt-oddly")
+@variant("hsts-spelt-oddly", about=("T3",))
 def hsts_spelt_oddly(parts: Parts) -> Parts:
     """RFC 6797 allows quotes, any case, any order, and directives that nobody knows."""
     others = tuple(h for h in parts.response_headers if h[0].lower() != "strict-transport-security")
@@ -58,25 +58,25 @@ def hsts_spelt_oddly(parts: Parts) -> Parts:
     return replace(parts, response_headers=(*others, odd))
 
 
-@variant("hmac-with-a-salt")
+@variant("hmac-with-a-salt", about=("K2",))
 def hmac_with_a_salt(parts: Parts) -> Parts:
     """Keys stored as HMAC-SHA-256 under a salt of their own."""
     return replace(parts, hashing=Hashing(digest=lambda salt, key: hmac.digest(salt, key, "sha256")))
 
 
-@variant("sha3-salt-last")
+@variant("sha3-salt-last", about=("K2",))
 def sha3_salt_last(parts: Parts) -> Parts:
     """Another strong digest, the salt behind the key."""
     return replace(parts, hashing=Hashing(digest=lambda salt, key: hashlib.sha3_256(key + salt).digest()))
 
 
-@variant("shows-the-end-of-keys")
+@variant("shows-the-end-of-keys", about=("K1",))
 def shows_the_end_of_keys(parts: Parts) -> Parts:
     """The last six characters beside each key, as many dashboards do: hundreds of bits stay unknown."""
     return remembering(parts, lambda secret: {"hint": f"…{secret[-6:]}"})
 
 
-@variant("holds-back-thrice")
+@variant("holds-back-thrice", about=("S1", "S2"))
 def holds_back_thrice(parts: Parts) -> Parts:
     """Every call reserves three times its prompt: it refuses early, and never too late."""
 
@@ -92,7 +92,7 @@ def holds_back_thrice(parts: Parts) -> Parts:
     return replace(parts, ledger=ledger)
 
 
-@variant("noisy-log")
+@variant("noisy-log", about=("Z1",))
 def noisy_log(parts: Parts) -> Parts:
     """A log full of random ids in the alphabet of canaries, and of base64, but without content."""
     letters = string.ascii_uppercase + string.digits
@@ -104,7 +104,7 @@ def noisy_log(parts: Parts) -> Parts:
     return replace(parts, app=overheard(tell))
 
 
-@variant("more-headers")
+@variant("more-headers", about=("T3", "Z2"))
 def more_headers(parts: Parts) -> Parts:
     """A proxy before it names itself and counts."""
     more = (("server", "proxy"), ("via", "1.1 proxy"), ("x-ratelimit-limit-requests", "10000"))
@@ -138,13 +138,13 @@ def errors_of_another_shape(parts: Parts) -> Parts:
     return replace(parts, app=around, admin_app=around)
 
 
-@variant("offers-rotation", dialect=ROTATING)
+@variant("offers-rotation", about=("K3",), dialect=ROTATING)
 def offers_rotation(parts: Parts) -> Parts:
     """A dialect with rotation, in which keys cannot be suspended."""
     return parts
 
 
-@variant("a-proxy-numbers-answers")
+@variant("a-proxy-numbers-answers", about=("Z1",))
 def a_proxy_numbers_answers(parts: Parts) -> Parts:
     """Something before the gateway adds a request id of its own to the gateway's."""
 
@@ -163,7 +163,7 @@ def a_proxy_numbers_answers(parts: Parts) -> Parts:
     return replace(parts, app=around, admin_app=around)
 
 
-@variant("usage-shown-late", claims={"usage_lag": 4})
+@variant("usage-shown-late", about=("S1", "S2"), claims={"usage_lag": 4})
 def usage_shown_late(parts: Parts) -> Parts:
     """Usage is shown as it was up to a second ago."""
     shown: dict[int, tuple[float, int]] = {}

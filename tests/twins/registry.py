@@ -12,16 +12,38 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Literal, TypeVar
 
+MODEL = "demo-model"  # which every host offers
 Host = Literal["reference", "second"]
 Kind = Literal["flawed", "conformant", "broken"]
 _Made = TypeVar("_Made")
 # Modules by the host whose process needs them; importing no more keeps the start of a twin short.
 _MODULES: Mapping[str, tuple[str, ...]] = {
-    "reference": ("reference_twins", "reference_variants", "reference_places"),
-    "second": ("second_twins", "second_variants", "second_places"),
+    "reference": (
+        "reference_twins",
+        "reference_variants",
+        "keeping.elsewhere",
+        "reference_places",
+        "reference_keeping",
+        "reference_caches",
+        "reference_egress",
+        "reference_spend",
+        "reference_transport",
+        "reference_keys",
+    ),
+    "second": (
+        "second_twins",
+        "second_variants",
+        "keeping.elsewhere",
+        "second_places",
+        "second_keeping",
+        "second_egress",
+        "second_spend",
+        "second_transport",
+        "second_keys",
+    ),
     "broken": ("broken",),
 }
-_KINDS: tuple[Kind, ...] = ("flawed", "conformant", "broken")
+KINDS: tuple[Kind, ...] = ("flawed", "conformant", "broken")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +51,13 @@ class Entry:
     """One gateway to be audited.
 
     `make` is what its host replaces: a `Change` of the reference gateway, a class of the second gateway, or for
-    a broken target the `Breakage` that stands before it. `claims`, `dialect`, `limits` and further `surfaces` go into the target
-    file, `config` into the second gateway's own configuration.
+    a broken target the `Breakage` that stands before it. `claims`, `dialect`, `limits`, `inference` (kinds of endpoint beside
+    chat) and further `surfaces` go into the target file, `config` into the second gateway's own configuration;
+    the reference gateway has only some of that.
+    `sighted` are the surfaces, by locator, on which something must be found: these and no others.
+    `collection`: it does what many others do; `bundled`: it is one of those, for which the collection stands where time is
+    short. `rare`: only a full campaign is sure to meet the flaw. `about`: the claims that something conformant or broken
+    matters to, where those are not all.
     """
 
     name: str
@@ -41,7 +68,13 @@ class Entry:
     claims: Mapping[str, object] = field(default_factory=dict)
     dialect: str = ""
     limits: Mapping[str, object] = field(default_factory=dict)
+    inference: tuple[str, ...] = ()
     surfaces: str = ""
+    sighted: frozenset[str] = frozenset()
+    collection: bool = False
+    bundled: bool = False
+    rare: bool = False
+    about: tuple[str, ...] = ()
     config: Mapping[str, object] = field(default_factory=dict)
 
     def id(self) -> str:
@@ -81,36 +114,7 @@ def _entering(**fields: Any) -> Callable[[_Made], _Made]:
 def entries() -> tuple[Entry, ...]:
     """Every twin, ordered by kind, host and name."""
     _import(name for modules in _MODULES.values() for name in modules)
-    return tuple(sorted(_entries.values(), key=lambda e: (_KINDS.index(e.kind), e.host, e.name)))
-
-
-def spread(least: int) -> tuple[Entry, ...]:
-    """A choice for every change: all variants, every way of being broken on one of the hosts, and on each host flawed twins.
-
-    Of those at least so many, and such that every check is failed by one of them where any twin of the host fails it.
-    """
-    every = entries()
-    flawed = [
-        e for host in ("reference", "second") for e in _covering([e for e in every if e.host == host], least)
-    ]
-    first: dict[str, Entry] = {}
-    for number, e in enumerate(e for e in every if e.kind == "broken"):
-        if e.name not in first or number % 2:
-            first[e.name] = e
-    return (*flawed, *(e for e in every if e.kind == "conformant"), *first.values())
-
-
-def _covering(candidates: Iterable[Entry], least: int) -> list[Entry]:
-    """Flawed twins in the order in which each adds most to what is failed, then by name, until there are enough."""
-    left = [e for e in candidates if e.kind == "flawed"]
-    chosen: list[Entry] = []
-    covered: set[str] = set()
-    while left and (len(chosen) < least or any(e.fails - covered for e in left)):
-        best = max(left, key=lambda e: len(e.fails - covered))
-        left.remove(best)
-        chosen.append(best)
-        covered |= best.fails
-    return chosen
+    return tuple(sorted(_entries.values(), key=lambda e: (KINDS.index(e.kind), e.host, e.name)))
 
 
 def entry(host: Host, name: str) -> Entry:

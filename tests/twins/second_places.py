@@ -10,7 +10,7 @@ from tests.hosts.second_config import Config
 from tests.hosts.second_gateway import SecondGateway
 from tests.hosts.second_http import Answer, Call, Client
 from tests.twins import registry
-from tests.twins.places import HIDEOUTS, OPEN, SCRATCH, Hideout
+from tests.twins.places import ABOUT, HIDEOUTS, OPEN, SCRATCH, Hideout
 
 
 class Hiding(SecondGateway):
@@ -33,10 +33,12 @@ for _hideout in HIDEOUTS:
     if _hideout.fails:
         registry.twin(_hideout.name, host="second", fails=_hideout.fails)(_made)
     else:
-        registry.variant(_hideout.name, host="second")(_made)
+        registry.variant(_hideout.name, host="second", about=ABOUT)(_made)
 
 
-@registry.variant("scratch-file-that-is-declared", host="second", surfaces=SCRATCH.format(state="state/"))
+@registry.variant(
+    "scratch-file-that-is-declared", host="second", surfaces=SCRATCH.format(state="state/"), about=ABOUT
+)
 class ScratchFileThatIsDeclared(SecondGateway):
     """A file for the ids of requests in flight, declared and searched like the others."""
 
@@ -49,7 +51,7 @@ class ScratchFileThatIsDeclared(SecondGateway):
             file.write(f"{call.id}\n")
 
 
-@registry.variant("log-that-rotates", host="second")
+@registry.variant("log-that-rotates", host="second", about=ABOUT)
 class LogThatRotates(SecondGateway):
     """The log is put aside every hundred lines, packed every other time, and begun anew."""
 

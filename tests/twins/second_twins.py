@@ -39,6 +39,7 @@ REFUSED = "spend.refusals-reach-no-provider"
 USAGE = "spend.usage-equals-the-bill"
 NO_CONTENT = "retention.surfaces-hold-no-content"
 ONCE = "forwarding.every-call-reaches-the-provider-once"
+KEPT = {"forwarding.every-answer-is-made-anew", "forwarding.no-answer-crosses-keys"}
 UNCHANGED = "forwarding.content-arrives-unchanged"
 
 
@@ -655,7 +656,7 @@ class CookiesForwarded(SecondGateway):
         return {**super().upstream_headers(call), "Cookie": cookie}
 
 
-@twin("answers-cached", fails={ONCE})
+@twin("answers-cached", fails={ONCE, *KEPT})
 class AnswersCached(SecondGateway):
     """The same question gets the answer that it got before."""
 

@@ -17,7 +17,7 @@ from tests.twins import registry
 variant = partial(registry.variant, host="second")
 
 # Limits that hang on users: each key of the audit gets a user of its own.
-_ON_USERS = """
+ON_USERS = """
 [dialect.own]
 name = "cents on users"
 per_usd = 100
@@ -58,32 +58,32 @@ class AsItIs(SecondGateway):
     """PBKDF2, cents, 403, usage that shows late, a clear-text port that redirects."""
 
 
-@variant("limits-on-users", dialect=_ON_USERS)
+@variant("limits-on-users", about=("K3", "S1", "S2"), dialect=ON_USERS)
 class LimitsOnUsers(SecondGateway):
     """Keys without limits of their own: what they may spend hangs on their users."""
 
 
-@variant("dollars", config={"per_usd": 1}, dialect='use = "litellm"')
+@variant("dollars", about=("S1", "S2"), config={"per_usd": 1}, dialect='use = "litellm"')
 class Dollars(SecondGateway):
     """Money in dollars."""
 
 
-@variant("usage-a-second-late", config={"usage_lag": 1.0}, claims={"usage_lag": 4})
+@variant("usage-a-second-late", about=("S1", "S2"), config={"usage_lag": 1.0}, claims={"usage_lag": 4})
 class UsageASecondLate(SecondGateway):
     """Usage is shown late, as the target declares; the limit itself waits for nobody."""
 
 
-@variant("no-clear-text-port", config={"cleartext_port": None})
+@variant("no-clear-text-port", about=("T2",), config={"cleartext_port": None})
 class NoClearTextPort(SecondGateway):
     """Nobody listens without TLS."""
 
 
-@variant("admin-elsewhere", config={"admin_port": 0})
+@variant("admin-elsewhere", about=("T1", "K3"), config={"admin_port": 0})
 class AdminElsewhere(SecondGateway):
     """Keys are managed on a listener of their own, which serves nothing else."""
 
 
-@variant("sha256-in-hexadecimal")
+@variant("sha256-in-hexadecimal", about=("K2",))
 class Sha256InHexadecimal(SecondGateway):
     """`salt:digest` in hexadecimal, in a JSON file."""
 
@@ -97,7 +97,7 @@ class Sha256InHexadecimal(SecondGateway):
         return f"{salt.hex()}:{hashlib.sha256(salt + secret.encode()).hexdigest()}"
 
 
-@variant("scrypt")
+@variant("scrypt", about=("K2",))
 class Scrypt(SecondGateway):
     """Keys stored as scrypt with a salt of their own, in the form that passlib writes."""
 
@@ -116,7 +116,7 @@ def _b64(data: bytes) -> str:
     return base64.b64encode(data).decode().rstrip("=")
 
 
-@variant("hsts-spelt-oddly")
+@variant("hsts-spelt-oddly", about=("T3",))
 class HstsSpeltOddly(SecondGateway):
     """RFC 6797 allows quotes, any case, blanks and directives that nobody knows."""
 
@@ -125,7 +125,7 @@ class HstsSpeltOddly(SecondGateway):
         return {**super().security_headers(status), "Strict-Transport-Security": odd}
 
 
-@variant("noisy-log")
+@variant("noisy-log", about=("Z1",))
 class NoisyLog(SecondGateway):
     """A log full of random ids in the alphabet of canaries, and of base64, but without content."""
 
@@ -138,7 +138,9 @@ class NoisyLog(SecondGateway):
 _STEP = 10**7  # picodollars: a thousandth of a cent
 
 
-@variant("usage-in-thousandths-of-a-cent", claims={"usage_unit": "0.00001", "usage_lag": 2})
+@variant(
+    "usage-in-thousandths-of-a-cent", about=("S1", "S2"), claims={"usage_unit": "0.00001", "usage_lag": 2}
+)
 class UsageInThousandthsOfACent(SecondGateway):
     """Usage is shown rounded down, and the target declares by how much."""
 
