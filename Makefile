@@ -38,6 +38,7 @@ faults: $(VENV)/.dev $(SSLYZE)/.done ## N=20 disturbed audits: no pass that the 
 	@$(BIN)/python -m tests.faults.campaign $(N) --seed $(SEED)
 
 bench: $(VENV)/.dev $(SSLYZE)/.done ## measure speed side by side; writes bench.json
+	-@bash tests/setup/packages.sh testssl.sh:testssl
 	@$(BIN)/python -m tests.bench
 
 bench-peers: $(VENV)/.dev $(SSLYZE)/.done $(PEERS)/.done ## bench beside nginx and LiteLLM, which it fetches; never part of CI
@@ -68,10 +69,12 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	@$(BIN)/python $(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@
 
-# What the tests need of Debian: strace shows which system calls the kernel refused; databases and journals to be read.
+# What the tests need of Debian: a browser for the report; strace shows which system calls the kernel refused; databases and
+# journals to be read; web servers whose transport is audited.
 $(VENV)/.packages: tests/setup/packages.sh | $(VENV)/pyvenv.cfg
-	@bash tests/setup/packages.sh strace redis-server 'postgresql:/usr/lib/postgresql/*/bin/postgres' \
-		systemd:journalctl systemd-journal-remote:/lib/systemd/systemd-journal-remote
+	@bash tests/setup/packages.sh chromium strace redis-server 'postgresql:/usr/lib/postgresql/*/bin/postgres' \
+		systemd:journalctl systemd-journal-remote:/lib/systemd/systemd-journal-remote \
+		nginx:/usr/sbin/nginx haproxy:/usr/sbin/haproxy
 	@touch $@
 
 # Optional second opinion on TLS: without it the audit runs and says that it had one engine only.

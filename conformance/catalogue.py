@@ -10,6 +10,7 @@ import pkgutil
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
 from conformance.model.evidence import Evidence, Unobserved
@@ -33,6 +34,8 @@ class Phase(IntEnum):
     SPEND = 3
     CAMPAIGN = 4
     INSIDE = 5
+    TRESPASS = 6  # wrong keys, and many new ones: a gateway may shun for a while whoever comes with them
+    PROVIDER = 7  # last: a gateway may shun a provider for a while that showed a bad certificate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,7 @@ class Check:
     level: Level
     deciding: bool
     further: str = ""  # an access without which the claim is decided without it
+    adds: frozenset[str] = frozenset()  # parameters without which it decides all the same
     fix: str
     title: str
     why: str
@@ -53,13 +57,22 @@ class Check:
     may_lack: frozenset[str]  # parameters that take `Unobserved` too: the check is called all the same
     judge: Callable[..., Verdict]
 
+    def decides_by(self) -> frozenset[type[Evidence]]:
+        """The evidence without which the claim cannot be decided."""
+        needed = (kind for name, kind in self.needs.items() if name not in self.adds)
+        return frozenset() if self.further else frozenset(needed)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What an observation will take at most: requests to the gateway, and seconds of waiting beside them."""
+    """What an observation will take at most: requests to the gateway, and seconds of waiting beside them.
+
+    `bulk` are the bytes of their prompts beyond those of ordinary calls.
+    """
 
     requests: int = 0
     seconds: float = 0.0
+    bulk: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +104,7 @@ def check(
     fix: str,
     deciding: bool = True,
     further: str = "",
+    adds: tuple[str, ...] = (),
 ) -> Callable[[_CHECKED], _CHECKED]:
     """Enter a function into the catalogue.
 
@@ -99,7 +113,7 @@ def check(
     The docstring's first line is its title in every report, the rest says why it matters. `fix` tells an operator what to
     change. A check that is not `deciding` informs and never decides its claim. One that looks `further`, by an access that
     not every target file declares, can always break its claim; where that access is not declared and the check could not see,
-    the claim is decided without it.
+    the claim is decided without it. Evidence that `adds` to what a check says may lack without leaving it undecided.
     """
 
     def enter(function: _CHECKED) -> _CHECKED:
@@ -117,6 +131,7 @@ def check(
             level=level,
             deciding=deciding,
             further=further,
+            adds=frozenset(adds),
             fix=fix,
             title=title.rstrip("."),
             why=" ".join(why.split()),
@@ -189,6 +204,7 @@ def evidence_types() -> dict[str, type[Evidence]]:
     return types
 
 
+@cache
 def _discover() -> None:
     for package in ("conformance.checks", "conformance.probes", "conformance.collectors"):
         root = importlib.import_module(package)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from conformance.commands import options
 from conformance.evidence.writing import CannotRecord
 from conformance.target_file import OperatorError
 
@@ -19,10 +20,10 @@ _EXITS = """exit codes:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the value is the exit code."""
-    options = _parser().parse_args(arguments)
-    command = importlib.import_module(f"conformance.commands.{options.module}")
+    chosen = parsed(arguments)
+    command = importlib.import_module(f"conformance.commands.{chosen.module}")
     try:
-        code: int = command.run(options)
+        code: int = command.run(chosen)
     except OperatorError as trouble:
         print(f"gateproof: {trouble}", file=sys.stderr)
         return 2
@@ -36,6 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("gateproof: interrupted", file=sys.stderr)
         return 3
     return code
+
+
+def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options of a command as it would be typed; for those who run it in their own process."""
+    return _parser().parse_args(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,23 +67,23 @@ def _audits(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         metavar="DIR",
         help="write the demo's target file and state there, and keep them",
     )
-    _how(demo)
+    options.how(demo)
     demo.set_defaults(module="demo")
     audit = commands.add_parser("audit", help="audit the target that a file describes")
     audit.add_argument("target", type=Path, metavar="TARGET.toml")
     audit.add_argument("--resume", type=Path, metavar="RUN", help="go on with an interrupted run")
-    _how(audit)
+    options.how(audit)
     audit.set_defaults(module="audit")
     plan = commands.add_parser(
         "plan", help="say what an audit would send where, and what it could not decide"
     )
     plan.add_argument("target", type=Path, metavar="TARGET.toml")
-    _size(plan)
-    _choice(plan)
+    options.size(plan)
+    options.choice(plan)
     plan.set_defaults(module="plan")
     checks = commands.add_parser("checks", help="list the checks, or the shipped dialects")
     checks.add_argument("--dialects", action="store_true", help="list the shipped dialects")
-    _choice(checks)
+    options.choice(checks)
     checks.add_argument("--json", action="store_true", help="as JSON")
     checks.set_defaults(module="checks")
 
@@ -93,12 +99,97 @@ def _runs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         command.add_argument("folder", type=Path, metavar="RUN")
         if name == "judge":
             command.add_argument("--json", action="store_true", help="print results.json")
+            options.decisions(command)
+        if name == "report":
+            command.add_argument(
+                "--format",
+                action="append",
+                choices=(
+                    "html",
+                    "junit",
+                    "sarif",
+                    "csv",
+                    "controls",
+                    "markdown",
+                    "annotations",
+                    "badge",
+                    "all",
+                ),
+                help="what to write into the run folder; html where none is given (may be repeated)",
+            )
         if name == "cleanup":
             command.add_argument(
                 "--target", type=Path, metavar="TARGET.toml", help="the target file, where it has moved"
             )
         command.set_defaults(module=name)
+    _rescan(commands)
+    page = commands.add_parser(
+        "page", help="compare the security page as it is published with what is covered"
+    )
+    page.add_argument("page", metavar="URL|FILE")
+    page.set_defaults(module="page")
+    diff = commands.add_parser("diff", help="say what changed between two runs")
+    diff.add_argument("before", type=Path, metavar="RUN")
+    diff.add_argument("after", type=Path, metavar="RUN")
+    diff.add_argument("--json", action="store_true", help="as JSON")
+    diff.set_defaults(module="diff")
     _scan(commands)
+    _secrets(commands)
+    _bundles(commands)
+
+
+def _bundles(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    seal = commands.add_parser(
+        "seal",
+        help="make of a run the bundle that an auditor can verify",
+        description="Signs with ECDSA on P-256: by a key of your own that is made on first use, unless another is named. "
+        "Before anything is written, everything is searched for every key and canary of the run.",
+    )
+    seal.add_argument("folder", type=Path, metavar="RUN")
+    seal.add_argument("--out", type=Path, metavar="DIR", help="where the bundle is written; beside the run")
+    by = seal.add_mutually_exclusive_group()
+    by.add_argument("--key", type=Path, metavar="PEM", help="sign with this private key")
+    by.add_argument(
+        "--key-env", metavar="NAME", help="sign with the private key in this environment variable"
+    )
+    by.add_argument(
+        "--sign-command",
+        metavar="COMMAND",
+        help="sign with a command that reads a message and prints its signature in DER (PKCS#11, KMS)",
+    )
+    seal.add_argument(
+        "--public-key", type=Path, metavar="PEM", help="the key that the sign command signs with"
+    )
+    seal.add_argument("--timestamp", metavar="URL", help="have the signature timestamped there (RFC 3161)")
+    seal.add_argument("--tsa-ca", type=Path, metavar="PEM", help="the timestamp authority's certificates")
+    seal.set_defaults(module="seal")
+    verify = commands.add_parser("verify", help="verify a bundle")
+    verify.add_argument("folder", type=Path, metavar="BUNDLE")
+    verify.add_argument("--key", type=Path, metavar="PEM", help="the signer's public key, from elsewhere")
+    verify.add_argument("--tsa-ca", type=Path, metavar="PEM", help="the timestamp authority's certificates")
+    verify.set_defaults(module="verify")
+
+
+def _rescan(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    rescan = commands.add_parser(
+        "rescan",
+        help="look again, hours or weeks later, whether a run's canaries were kept",
+        description="Searches every declared surface of a run again, and judges that together with what else the run observed. "
+        "The earlier run is left as it is.",
+    )
+    rescan.add_argument("folder", type=Path, metavar="RUN", help="the run, with its private half")
+    rescan.add_argument(
+        "--target", type=Path, metavar="TARGET.toml", help="the target file, where it has moved"
+    )
+    rescan.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="where the new run folder is written; without it, beside the run",
+    )
+    rescan.add_argument("--json", action="store_true", help="print results.json instead of the summary")
+    rescan.add_argument("--quiet", action="store_true", help="print nothing but the last line")
+    rescan.set_defaults(module="rescan")
 
 
 def _scan(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -117,6 +208,20 @@ def _scan(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     scan.add_argument("--json", action="store_true", help="print everything as JSON")
     scan.add_argument("--quiet", action="store_true", help="print nothing but the last line")
     scan.set_defaults(module="scan")
+
+
+def _secrets(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    secrets = commands.add_parser(
+        "secrets",
+        help="search a source tree and its git history for keys of the form that a run observed",
+        description="Exit codes: 0 nothing found and everything read, 1 something found, 2 usage, 3 not everything read.",
+    )
+    secrets.add_argument("paths", type=Path, nargs="*", metavar="PATH")
+    secrets.add_argument("--run", type=Path, required=True, metavar="RUN", help="a run that created keys")
+    secrets.add_argument(
+        "--rules", type=Path, metavar="DIR", help="write rules there for gitleaks, detect-secrets and GitHub"
+    )
+    secrets.set_defaults(module="secrets")
 
 
 def _servers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -139,75 +244,6 @@ def _servers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         help="make a private CA and a certificate for localhost there, and stop",
     )
     witness.set_defaults(module="witness")
-
-
-def _how(command: argparse.ArgumentParser) -> None:
-    _size(command)
-    _output(command)
-    _choice(command)
-
-
-def _size(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--profile",
-        choices=("quick", "standard", "thorough"),
-        default="quick",
-        help="calls per path: 60, 300 or 3000",
-    )
-    command.add_argument("--sample", type=int, metavar="N", help="calls per path, instead of a profile's")
-
-
-def _output(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--seed",
-        type=int,
-        default=None,
-        metavar="N",
-        help="seed of orders and pauses; printed in the results",
-    )
-    command.add_argument(
-        "--require",
-        action="append",
-        default=[],
-        metavar="CLAIM",
-        help="claims that the gate requires, instead of the target file's",
-    )
-    command.add_argument(
-        "--out",
-        type=Path,
-        default=Path("gateproof-runs"),
-        metavar="DIR",
-        help="where run folders are written",
-    )
-    command.add_argument("--json", action="store_true", help="print results.json instead of the summary")
-    command.add_argument("--quiet", action="store_true", help="print nothing but the last line")
-
-
-def _choice(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--check",
-        action="append",
-        default=[],
-        metavar="GLOB",
-        help="only checks whose id matches (these four may be repeated)",
-    )
-    command.add_argument(
-        "--claim", action="append", default=[], metavar="CLAIM", help="only checks of this claim"
-    )
-    command.add_argument(
-        "--level",
-        action="append",
-        default=[],
-        choices=("outside", "operator", "inside", "instrumented", "document"),
-        help="only checks of this level",
-    )
-    command.add_argument(
-        "--severity",
-        action="append",
-        default=[],
-        choices=("critical", "high", "medium", "low", "info"),
-        help="only checks of this severity",
-    )
 
 
 def _version() -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from conformance.canary.mint import Mint
 from conformance.dialects.speak import KeyApi
 from conformance.evidence.journal import Journal
+from conformance.model.archive import PromptSent
 from conformance.model.evidence import CannotObserve, Evidence
 from conformance.model.preflight import Preflight, Price
 from conformance.model.scale import Fault
@@ -28,6 +29,7 @@ class Session:
     base: Path  # folder of the target file; relative paths are taken from here
     tag: str = "gateproof"  # names the run to the target, in user agent and unknown routes: logs of requests hold it by necessity
     run_folder: Path  # our own files, never scanned
+    own_folders: tuple[Path, ...] = ()  # others of ours, such as of the run that is looked at again
     trust: ssl.SSLContext  # verifies the target's certificate
     sample: int  # the profile's number of calls per path
     meter: Meter
@@ -42,6 +44,7 @@ class Session:
     expected_values: list[str] = field(
         default_factory=list
     )  # public values of this run that stores hold by necessity
+    prompts: tuple[PromptSent, ...] = ()  # texts exactly as they were sent, whose digests are searched for
     before: dict[str, SurfaceSize] = field(default_factory=dict)  # locator → size before content was sent
     wanted: frozenset[type[Evidence]] | None = None  # what this audit looks for; None: everything
     watched: dict[type, object] = field(default_factory=dict)  # what is looked at while content passes

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -25,10 +26,12 @@ from conformance.model.money import from_usd
 from conformance.probes.door import Door
 from conformance.probes.meter import Meter
 from conformance.session import Session
-from conformance.target import Target
+from conformance.target import Target, WitnessPlace
 from conformance.target_file import OperatorError, as_document, dialect_of, secret
-from conformance.witness.server import Witness
+from conformance.witness.canaries import Minted
+from conformance.witness.server import Witness, address
 from conformance.witness.tls import server_context
+from conformance.witness.tripwire import Tripwire, is_address
 
 PROFILES = {"quick": 60, "standard": 300, "thorough": 3000}
 _CLEAR_UP_SECONDS = 60.0
@@ -67,6 +70,7 @@ class Stage:
         """
         api = self.session.key_api
         if api is None:
+            self._keep_what_was_sent()
             return ()
         self.session.meter.clear_up()
         path = self.folder.private / JOURNAL
@@ -74,13 +78,19 @@ class Stage:
             async with asyncio.timeout(_CLEAR_UP_SECONDS):
                 await _clear_all(api, path)
         self._keep_secrets(api)
+        self._keep_what_was_sent()
         return tuple(sorted(entry.name for entry in leftovers(path)))
 
     def _keep_secrets(self, api: KeyApi) -> None:
-        """Secrets of this run and what was issued stay in the private folder, so that surfaces can be searched again later."""
+        """Secrets of this run stay in the private folder, so that surfaces can be searched for them again later."""
         secrets = [{"name": key.name, "secret": key.secret} for key in api.created]
         self.folder.keep_private("secrets.json", msgspec.json.encode(secrets))
+
+    def _keep_what_was_sent(self) -> None:
+        """So do the canaries that were issued, some of the texts that carried them, and the public values that stores hold."""
         self.folder.keep_private("issued.json", msgspec.json.encode(tuple(self.session.mint.issued.values())))
+        self.folder.keep_private("prompts.json", msgspec.json.encode(self.session.prompts))
+        self.folder.keep_private("values.json", msgspec.json.encode(tuple(self.session.expected_values)))
 
 
 async def _clear_all(api: KeyApi, path: Path) -> None:
@@ -128,7 +138,14 @@ def declare(target: Target) -> Declared:
             )
             for s in target.surfaces
         ),
+        authorised=_permission(target),
     )
+
+
+def _permission(target: Target) -> str:
+    """Who permitted looks that may disturb; empty where nobody did."""
+    given = target.authorisation
+    return f"{given.by}, {given.reference}, until {given.until}" if given else ""
 
 
 @asynccontextmanager
@@ -295,7 +312,20 @@ def _witness(target: Target, base: Path, mint: Mint) -> Witness | None:
         host=host.strip("[]"),
         port=int(port),
         tls=tls,
-        atom=lambda number: mint.atom("answer", f"call-{number}"),
+        canaries=Minted(mint),
+        tripwire=_tripwire(place),
+    )
+
+
+def _tripwire(place: WitnessPlace) -> Tripwire | None:
+    """What answers the names of the declared zone, with the address by which the gateway reaches the witness."""
+    if not place.zone:
+        return None
+    hosts = (urlsplit(place.url).hostname or "", place.listen.rpartition(":")[0].strip("[]"))
+    return Tripwire(
+        listen=address(place.dns_listen),
+        zone=place.zone,
+        address=next((host for host in hosts if is_address(host)), ""),
     )
 
 
@@ -309,7 +339,7 @@ async def _start(witness: Witness, target: Target) -> None:
     try:
         await witness.start()
     except OSError as trouble:
-        listen = place.listen if place else ""
+        listen = " or ".join(filter(None, (place.listen, place.dns_listen))) if place else ""
         raise OperatorError(
             f"the witness cannot listen on {listen}: {trouble.strerror or trouble}; "
             "free that address or change `witness.listen` together with the gateway's provider URL"

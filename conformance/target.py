@@ -12,12 +12,12 @@ from msgspec import Meta, field
 
 from conformance.dialects.grammar import Dialect
 from conformance.model.scale import Level
-from conformance.target_parts import Auth, Part, Secret, doc
+from conformance.target_parts import Auth, OtherEnvironment, Part, Secret, doc
 from conformance.target_places import Processes, Surface
 
 __all__ = [
     "ACCESS", "Auth", "Authorisation", "Control", "Credentials", "DialectChoice", "Document", "Endpoint", "Gate", "Gateway",
-    "Knob", "Limits", "Model", "Part", "Processes", "Promises", "Secret", "Surface", "Target", "WitnessPlace",
+    "Knob", "Limits", "Model", "OtherEnvironment", "Part", "Processes", "Promises", "Secret", "Surface", "Target", "WitnessPlace",
 ]  # fmt: skip
 
 
@@ -102,7 +102,12 @@ class WitnessPlace(Part, frozen=True, kw_only=True):
         doc("base URL by which the gateway reaches it; printed in instructions, empty: built from `listen`"),
     ] = ""
     certificate: Annotated[
-        str, doc("PEM chain the witness presents; empty together with `private_key`: plain HTTP")
+        str,
+        doc(
+            "PEM chain the witness presents; empty together with `private_key`: plain HTTP. `expired.pem` and "
+            "`other-host.pem` beside it, of the same key, are shown once too: the gateway must refuse them (T4). "
+            "`gateproof witness --init witness` makes all of them"
+        ),
     ] = ""
     private_key: Annotated[str, doc("PEM key of that certificate")] = ""
     api_key: Annotated[
@@ -111,6 +116,19 @@ class WitnessPlace(Part, frozen=True, kw_only=True):
             "the key that the gateway presents to its provider: calls that arrive without it show a wrong configuration"
         ),
     ] = None
+    zone: Annotated[
+        str,
+        doc(
+            "DNS zone that is delegated to `dns_listen`; host names of it in prompts show who looks them up. Where the host of "
+            "`url` lies in it, the gateway's own calls prove that a look-up would be seen"
+        ),
+    ] = ""
+    dns_listen: Annotated[
+        str,
+        doc(
+            "address and port on which names of `zone` are answered, by UDP and TCP, with the witness's address"
+        ),
+    ] = ""
 
 
 class DialectChoice(Part, frozen=True, kw_only=True):
@@ -145,10 +163,14 @@ class Control(Part, frozen=True, kw_only=True):
     plant: Annotated[
         tuple[str, ...],
         doc(
-            "writes `{text}` to the surface `{locator}` by the gateway's own way of writing there: the best control of "
-            "a surface; never used in production"
+            "writes `{text}` to the surface `{locator}` by the gateway's own way of writing there, or ends with another status "
+            "than 0: the best control of a surface; what it wrote must be found. Never used in production"
         ),
     ] = ()
+
+    def restarts(self) -> bool:
+        """Whether the gateway can be made to go and come back."""
+        return bool(self.restart or (self.start and (self.stop or self.kill)))
 
 
 class Knob(Part, frozen=True, kw_only=True):
@@ -186,7 +208,18 @@ class Promises(Part, frozen=True, kw_only=True):
         float, doc("K3: seconds for which a rotated secret may live on"), Meta(ge=0, le=86400)
     ] = 0.0
     opt_in_storage: Annotated[
-        tuple[str, ...], doc("Z1: features that store content because a customer asked for it")
+        tuple[str, ...],
+        doc(
+            "Z1: features that store content because a customer asked for it; `idempotency`: answers are kept to be given again "
+            "to the same key for the same idempotency key"
+        ),
+    ] = ()
+    transforms: Annotated[
+        tuple[str, ...],
+        doc(
+            "Z2: fields that the gateway changes on their way, such as `user`, `temperature` or `tools`. With `messages` it may "
+            "add texts; those that were sent must arrive all the same"
+        ),
     ] = ()
 
 
@@ -201,12 +234,12 @@ class Gate(Part, frozen=True, kw_only=True):
 class Limits(Part, frozen=True, kw_only=True):
     """Hard limits on what the audit may do. Whatever does not fit is not observed, and says so."""
 
-    requests: Annotated[int, doc("most requests to the gateway"), Meta(gt=0)] = 5000
+    requests: Annotated[int, doc("most requests to the gateway"), Meta(gt=0)] = 10_000
     rate: Annotated[float, doc("most requests per second, averaged over a second"), Meta(gt=0)] = 100.0
     connections: Annotated[
         int, doc("most connections at once; a race probe uses at most this many"), Meta(gt=0, le=256)
     ] = 32
-    money: Annotated[str, doc("most USD at list price that probes may make the gateway count")] = "5.00"
+    money: Annotated[str, doc("most USD at list price that probes may make the gateway count")] = "25.00"
     seconds: Annotated[float, doc("most seconds for the whole audit"), Meta(gt=0)] = 900.0
     timeout: Annotated[
         float, doc("seconds after which one request counts as unanswered"), Meta(gt=0, le=300)
@@ -236,7 +269,8 @@ ACCESS = {
     "surfaces": "`surfaces`",
     "account-surface": "a surface of role `account`",
     "processes": "`processes`",
-    "restart": "`control.restart`",
+    "other-environment": "`other_environment`",
+    "restart": "`control.restart`, or `control.start` with `control.stop` or `control.kill`",
 }
 """Kinds of access, and what declares them in the target file."""
 
@@ -259,6 +293,9 @@ class Target(Part, frozen=True, kw_only=True):
         dict[str, Model],
         doc("models by the name that callers use; the first one routed to the witness serves most probes"),
     ] = field(default_factory=dict)
+    other_environment: Annotated[
+        OtherEnvironment | None, doc("a deployment whose keys must not be good here, nor those of here there")
+    ] = None
     witness: Annotated[WitnessPlace | None, doc("the auditor's provider")] = None
     dialect: Annotated[DialectChoice | None, doc("how keys are made, read and revoked")] = None
     surfaces: Annotated[tuple[Surface, ...], doc("where the gateway could keep something")] = ()
@@ -285,7 +322,8 @@ class Target(Part, frozen=True, kw_only=True):
             "surfaces": bool(self.surfaces),
             "account-surface": any(s.role == "account" for s in self.surfaces),
             "processes": self.processes is not None,
-            "restart": bool(self.control.restart),
+            "other-environment": self.other_environment is not None,
+            "restart": self.control.restarts(),
         }
         return frozenset(name for name, there in declared.items() if there)
 

@@ -18,7 +18,7 @@ from conformance.dialects.shipped import shipped
 from conformance.dialects.sound import complaint
 from conformance.model.money import from_usd, price_per_token
 from conformance.target import Secret, Target
-from conformance.target_sound import processes_complaint, surface_complaint
+from conformance.target_sound import processes_complaint, surface_complaint, zone_complaint
 from conformance.toml_lines import ANY, line_of
 
 _MOVED = {"dialect.url": "gateway.admin_url"}  # keys of earlier versions, and where they stand now
@@ -103,6 +103,10 @@ class _Misfit(Exception):
 
 def _consider(target: Target) -> None:
     _consider_gateway(target)
+    if target.other_environment is not None:
+        _origin(target.other_environment.base_url, "other_environment", "base_url")
+        if urlsplit(target.other_environment.base_url).scheme != "https":
+            raise _Misfit("keys travel there: https only", "other_environment", "base_url")
     _consider_credentials(target)
     _consider_money(target)
     for key in ("rate", "seconds"):
@@ -151,6 +155,7 @@ def _consider_credentials(target: Target) -> None:
         ("credentials", "admin"): target.credentials.admin,
         ("credentials", "key"): target.credentials.key,
         ("witness", "api_key"): target.witness.api_key if target.witness else None,
+        ("other_environment", "key"): target.other_environment.key if target.other_environment else None,
     }
     for place, reference in places.items():
         if reference is not None and bool(reference.env) == bool(reference.file):
@@ -246,6 +251,8 @@ def _consider_witness(target: Target) -> None:
         raise _Misfit(f"'{place.listen}' is not address:port", "witness", "listen")
     if bool(place.certificate) != bool(place.private_key):
         raise _Misfit("give both `certificate` and `private_key`, or neither for plain HTTP", "witness")
+    if (wrong := zone_complaint(place.zone, place.dns_listen)) is not None:
+        raise _Misfit(wrong[1], "witness", wrong[0])
 
 
 def _read(path: Path) -> str:

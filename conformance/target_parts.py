@@ -22,6 +22,14 @@ class Secret(Part, frozen=True, kw_only=True):
     file: Annotated[str, doc("a file that holds it, relative to the target file")] = ""
 
 
+class OtherEnvironment(Part, frozen=True, kw_only=True):
+    """Another deployment of the same gateway, such as the one for development, whose keys must not be good here."""
+
+    base_url: Annotated[str, doc("its origin; nothing is sent there but requests that cost nothing")]
+    key: Annotated[Secret, doc("an ordinary key of that deployment; it is shown to the one under audit, too")]
+    ca_file: Annotated[str, doc("PEM file of a private certificate authority; empty: the platform's")] = ""
+
+
 class Auth(Part, frozen=True, kw_only=True):
     """How a caller presents a key."""
 

@@ -1,6 +1,7 @@
 """Whether a surface and the gateway's processes can be meant as they are declared: what types cannot express. Pure."""
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
@@ -30,6 +31,7 @@ _KEYS_OF = {
     "secrets": ("fsspec",),
 }
 _MOST_PORT = 65535
+_ZONE = re.compile(r"(?=.{1,200}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.?)+", re.IGNORECASE)
 
 
 def surface_complaint(surface: Surface) -> tuple[str, str] | None:
@@ -46,6 +48,18 @@ def processes_complaint(processes: Processes) -> tuple[str, str] | None:
             if number < least or (key == "ports" and number > _MOST_PORT):
                 return key, f"{number} is not one"
     return next((("peers", why) for peer in processes.peers if (why := _peer(peer))), None)
+
+
+def zone_complaint(zone: str, listen: str) -> tuple[str, str] | None:
+    """What is wrong with a zone and where its names are answered: (key, what is wrong), or None."""
+    if bool(zone) != bool(listen):
+        return "zone", "give both `zone` and `dns_listen`, or neither"
+    if zone and not _ZONE.fullmatch(zone):
+        return "zone", f"'{zone}' is not a zone such as tripwire.example"
+    host, _, port = listen.rpartition(":")
+    if listen and not (host and port.isdigit() and int(port) <= _MOST_PORT):
+        return "dns_listen", f"'{listen}' is not address:port"
+    return None
 
 
 def _complaints(surface: Surface) -> Iterator[tuple[str, str]]:

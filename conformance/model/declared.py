@@ -28,6 +28,7 @@ class Declared(Evidence, frozen=True, kw_only=True):
     levels: tuple[str, ...]
     promises: Promises
     surfaces: tuple[DeclaredSurface, ...]
+    authorised: str = ""  # who permitted looks that may disturb, where that is written, and its last day
 
     def seen(self) -> int:
         """Declarations are read, not observed: they support no pass by themselves."""

@@ -8,6 +8,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from conformance.model.exhibit import Change, SpendPicture, TransportRow, WaiverResult
+from conformance.model.mapped import ControlGroup, Framework
+from conformance.model.retained import RetentionMap
 from conformance.model.verdict import Norm
 
 SCHEMA = 1
@@ -25,6 +28,8 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
 
     path: str
     sha256: str
+    facts: Annotated[int, Meta(description="how many facts it holds")] = 0
+    counted: Annotated[str, Meta(description="what those facts are")] = ""
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +71,9 @@ class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
     because: str
     level: LevelName
     checks: tuple[str, ...]
+    controls: Annotated[
+        tuple[ControlGroup, ...], Meta(description="controls of public frameworks that it bears on")
+    ] = ()
 
 
 class Unseen(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +104,9 @@ class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
     base_urls: tuple[str, ...]
     levels: tuple[str, ...]
     admin_url: Annotated[str, Meta(description="the key API's, where it has one of its own")] = ""
+    authorised: Annotated[
+        str, Meta(description="who permitted looks that may disturb, and where that is written")
+    ] = ""
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +125,11 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     spent_picodollars: int
     leftovers: tuple[str, ...]
     faults: tuple[str, ...]
+    target_file: Annotated[str, Meta(description="what the audit was told to audit")] = ""
+    rescan_of: Annotated[
+        str, Meta(description="id of the run whose surfaces were searched again; empty: this is no rescan")
+    ] = ""
+    target_line: Annotated[int, Meta(description="where the target is named in it", ge=1)] = 1
 
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +145,19 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     kill_matrix: Annotated[
         str, Meta(description="how the checks of this version fared on flawed twins and conformant variants")
     ]
+    frameworks: Annotated[tuple[Framework, ...], Meta(description="the editions of the controls' ids")] = ()
+    transport: tuple[TransportRow, ...] = ()
+    spend: Annotated[
+        SpendPicture | None, Meta(description="bills against limits; null: nothing was spent to a limit")
+    ] = None
+    retention: Annotated[
+        RetentionMap | None,
+        Meta(description="what was sent and seen, by field, path and surface; null: no surface was searched"),
+    ] = None
+    waivers: Annotated[
+        tuple[WaiverResult, ...] | None, Meta(description="null where no waiver file was given")
+    ] = None
+    change: Annotated[Change | None, Meta(description="null where no baseline was given")] = None
 
 
 def encode(results: Results) -> bytes:

@@ -31,3 +31,4 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     timings: tuple[Timing, ...]
     leftovers: tuple[str, ...]  # names of keys that may still be alive
     faults: tuple[str, ...]  # what went wrong in our own code
+    rescan_of: str = ""  # the run whose surfaces were searched again; all other evidence was copied from it

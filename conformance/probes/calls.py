@@ -58,6 +58,22 @@ def chat(
     )
 
 
+async def key_for(session: Session, purpose: str, limit: int) -> str:
+    """The secret of a key to call with: made for the purpose, with a limit in picodollars, or the target file's own.
+
+    Raises CannotObserve where there is neither.
+    """
+    if session.key_api is not None:
+        key = await session.key_api.create(purpose, limit)
+        session.expected_values += [key.id, key.name]
+        return key.secret
+    if session.own_key is None:
+        raise CannotObserve(
+            "no key to call with", fault=Fault.OPERATOR, decide="declare `credentials.key` or an admin key"
+        )
+    return session.own_key
+
+
 async def send(session: Session, asked: Asked) -> Reply:
     """Send a call and read its whole answer."""
     return await session.door.send(

@@ -63,8 +63,17 @@ Reply = Answer | NoAnswer
 class Door:
     """A client for one target, with connections kept open between requests."""
 
-    def __init__(self, target: Target, trust: ssl.SSLContext, meter: Meter, agent: str = "gateproof") -> None:
-        """`trust` verifies the target's certificate; `meter` admits each request; `agent` is the user agent we name."""
+    def __init__(
+        self,
+        target: Target,
+        trust: ssl.SSLContext,
+        meter: Meter,
+        agent: str = "gateproof",
+        source: str | None = None,
+    ) -> None:
+        """`trust` verifies the target's certificate; `meter` admits each request; `agent` is the user agent we name; `source`
+        is an address of this machine to come from, where any will not do.
+        """
         self._target = target
         self._meter = meter
         self.identifiers = Identifiers()
@@ -72,7 +81,7 @@ class Door:
         # One for each name: names that are pinned to the same address would share connections, and what was verified as
         # the content API would be handed the admin credential.
         self._clients = {
-            host: _client(target, trust, agent, max(1, target.limits.connections // len(hosts)))
+            host: _client(target, trust, agent, max(1, target.limits.connections // len(hosts)), source)
             for host in hosts
         }
 
@@ -174,15 +183,21 @@ def _host(url: str) -> str:
     return urlsplit(url).hostname or ""
 
 
-def _client(target: Target, trust: ssl.SSLContext, agent: str, connections: int) -> httpx.AsyncClient:
+def _client(
+    target: Target, trust: ssl.SSLContext, agent: str, connections: int, source: str | None
+) -> httpx.AsyncClient:
     return httpx.AsyncClient(
-        verify=trust,
+        transport=httpx.AsyncHTTPTransport(
+            verify=trust,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=connections),
+            local_address=source,
+        ),
         trust_env=False,
         follow_redirects=False,
         # Connecting ends before the deadline of the whole exchange: httpx then closes what it opened, where a
         # cancellation in the middle of a TLS handshake would leave the socket open.
         timeout=httpx.Timeout(target.limits.timeout, connect=0.9 * target.limits.timeout),
-        limits=httpx.Limits(max_connections=connections),
         # What is compressed cannot be searched for a secret, nor read by `Answer.json`.
         headers={"user-agent": agent, "accept-encoding": "identity"},
     )
@@ -190,6 +205,8 @@ def _client(target: Target, trust: ssl.SSLContext, agent: str, connections: int)
 
 # Trouble before the connection, its TLS included, was made.
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+# How OpenSSL asks for more bytes: it stands in the context of whatever happened while they were waited for.
+_WAITING = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 # What OpenSSL calls bytes that are not TLS.
 _NOT_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST"}
 _TROUBLE = (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError, TimeoutError, OSError, ssl.SSLError)
@@ -228,7 +245,7 @@ def _kind(
     trouble: BaseException,
 ) -> Literal["refused", "unreachable", "timeout", "reset", "tls", "garbage"]:
     causes = tuple(_causes(trouble))
-    handshake = next((c for c in causes if isinstance(c, ssl.SSLError)), None)
+    handshake = next((c for c in causes if isinstance(c, ssl.SSLError) and not isinstance(c, _WAITING)), None)
     if handshake is not None:
         return _handshake_kind(handshake)
     if any(isinstance(c, ConnectionRefusedError) or "refused" in str(c).lower() for c in causes):

@@ -39,11 +39,22 @@ class Identifiers:
 
     def found(self) -> tuple[str, ...]:
         """The identifiers, and the longest letters-and-digits run of each, since stores may leave a prefix out."""
-        values = [
-            v
-            for kept in self._values.values()
-            if len(kept) >= _LEAST and len(set(kept)) == len(kept)
-            for v in kept
+        return _with_runs([value for name in self._names() for value in self._values[name]])
+
+    def of(self, headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+        """The identifiers of one answer by its headers, likewise."""
+        names = self._names()
+        return _with_runs(
+            [value for name, value in headers if name.lower() in names and _SHAPE.fullmatch(value)]
+        )
+
+    def _names(self) -> list[str]:
+        """The headers that identify answers."""
+        return [
+            name for name, kept in self._values.items() if len(kept) >= _LEAST and len(set(kept)) == len(kept)
         ]
-        runs = [max(tokens, key=len) for value in values if (tokens := _TOKEN.findall(value))]
-        return tuple(dict.fromkeys([*values, *runs]))
+
+
+def _with_runs(values: list[str]) -> tuple[str, ...]:
+    runs = [max(tokens, key=len) for value in values if (tokens := _TOKEN.findall(value))]
+    return tuple(dict.fromkeys([*values, *runs]))

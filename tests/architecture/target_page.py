@@ -33,6 +33,7 @@ It is TOML. Unknown keys are refused, with the line they stand on.
 _EXAMPLES = (
     ("openrouter", "Keys as OpenRouter manages them, with storage"),
     ("litellm", "A LiteLLM proxy, without storage"),
+    ("any_llm", "An any-llm gateway behind nginx, with its storage"),
     ("everything_inside", "With every kind of surface, and the gateway's processes"),
     ("own_dialect", "A dialect of its own: limits on users, in cents"),
     ("outside", "Nothing but a URL and a key"),
@@ -41,25 +42,16 @@ _EXAMPLES = (
 # How each access of `Target.access` is declared.
 # Keys that are read and checked, and that no check of this version uses: their names in code, by their names in the file.
 NOT_YET = {
-    "control.start": "control.start",
-    "control.stop": "control.stop",
-    "control.restart": "control.restart",
-    "control.kill": "control.kill",
     "control.dump": "control.dump",
     "knobs": "target.knobs",
     "documents": "target.documents",
-    "inference.billable": ".billable",
-    "claims.opt_in_storage": ".opt_in_storage",
-    "dialect.own.limit_owner": ".limit_owner",
-    "dialect.own.enable": ".enable",
-    "dialect.own.error_code": ".error_code",
 }
 
 _DIALECTS = """\
 ## The grammar of a dialect
 
 A dialect says as data how a gateway's key and usage API is spoken; there is no code for any particular gateway. Shipped are
-{shipped}. `dialect.own` of a target file takes the same form, as in the third example.
+{shipped}. `dialect.own` of a target file takes the same form, as in the example above.
 
 An operation is one or more HTTP calls. `{{name}}` in paths, queries, headers and bodies stands for a variable; a string that
 is nothing but `{{name}}` takes the variable's own type, so that `"{{limit}}"` becomes a JSON number. Strings such as
@@ -111,7 +103,7 @@ def _claim_rows() -> Iterator[str]:
     for claim in claims():
         own = [check for check in checks() if check.claim == claim.id]
         if own:
-            needed = _access({kind for check in own for kind in check.needs.values()}, by_evidence)
+            needed = _access({kind for check in own for kind in check.decides_by()}, by_evidence)
             named = "<br>".join(f"`{c.id}`" + ("" if c.deciding else " (*informs*)") for c in own)
             yield f"| {claim.id} | {claim.title} | {needed} | {named} |"
 

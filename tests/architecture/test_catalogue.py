@@ -21,8 +21,20 @@ _TLS = "tests/transport"
 _ELSEWHERE = {
     # OpenSSL 3 has no SSLv3 left, so a server of bare sockets answers it.
     "transport.ssl3-is-refused": f"{_TLS}/test_versions_on_deployments.py::test_a_deployment_gets_the_verdicts_it_deserves",
+    # OpenSSL 3 has no SSLv2 left either.
+    "transport.ssl2-is-refused": f"{_TLS}/corpus/test_corpus.py::"
+    "test_every_server_of_python_and_bare_sockets_gets_the_verdicts_it_deserves",
     # Two engines that look at the same gateway agree; that they do not must be made up.
     "transport.engines-do-not-contradict": f"{_TLS}/test_second_opinion.py::test_only_a_finished_handshake_contradicts",
+    # A twin is one deployment; here two are stood up that know each other's keys.
+    "keys.environments-are-separate": "tests/probes/test_key_environments.py::"
+    "test_a_key_from_elsewhere_is_noticed_where_it_opens",
+    # What ends and starts a gateway again is the operator's, and no twin's target file has an operator.
+    "spend.restarts-forget-nothing": "tests/probes/test_spending_hosts.py::"
+    "test_a_count_that_is_lost_with_its_process_is_noticed",
+    # Random sequences take minutes, so no trial plays them.
+    "spend.random-sequences-stay-within": "tests/probes/test_spending_hosts.py::"
+    "test_a_random_sequence_that_overspends_is_found_shortened_and_played_again",
 }
 
 

@@ -10,13 +10,16 @@ from tests.architecture.repository import texts
 _HOME = re.compile(r"/(?:home|root|Users|work|workspace)/\w+")
 _INDEX = re.compile(r"-{2}(?:extra-)?index-url|-{2}find-links|(?:PIP|UV)_(?:EXTRA_)?INDEX|index_url\s*=")
 _URL = re.compile(r"\b(?:https?|ftp|git\+\w+)://([^\s\"'`<>)\]}|]+)")
-# RFC 2606 and RFC 6761 names, addresses of this machine, names without a dot, and placeholders.
+# RFC 2606 and RFC 6761 names, addresses of this machine, names without a dot, placeholders, and variables of a server.
 _NOWHERE = re.compile(
-    r"(?:.*\.)?(?:example|test|invalid|localhost|example\.(?:com|org|net))|127\.0\.0\.1|\[?::1\]?|\{.*|no\.\.such-host|[\w-]*"
+    r"(?:.*\.)?(?:example|test|invalid|localhost|example\.(?:com|org|net))|127\.0\.0\.1|\[?::1\]?|[{$].*|no\.\.such-host|[\w-]*"
 )
 _NAMES_ONLY = {
     "www.apache.org": "the licence names itself by this address",
     "json-schema.org": "identifies a dialect of JSON Schema; nothing is fetched",
+    "in-toto.io": "identifies statements and their predicates; nothing is fetched",
+    "www.w3.org": "identifies a document type; nothing is fetched",
+    "docs.oasis-open.org": "identifies the schema of SARIF; nothing is fetched",
     "keepachangelog.com": "the form of the change log, for readers",
     "semver.org": "the meaning of version numbers, for readers",
 }

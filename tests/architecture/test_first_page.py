@@ -119,4 +119,4 @@ def _arguments(text: str, command: str) -> list[str]:
 
 
 def _order(claim: str) -> tuple[int, str]:
-    return ("TKSZ".index(claim[0]), claim)
+    return ("TKSZH".index(claim[0]), claim)

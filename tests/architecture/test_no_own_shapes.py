@@ -17,6 +17,7 @@ _COLUMN = re.compile(r"[a-z]+(?:_[a-z]+)+")
 _OPENAI = "the OpenAI-compatible API, which gateways and providers of any make speak"
 _ANTHROPIC = "Anthropic's API, likewise"
 _TARGET_FILE = "keys of our own target file"
+_OPENAPI = "where servers put the description of their API, whoever made them"
 _PYTHON = "words of the standard library and of Unix"
 _ALLOWED = {
     **dict.fromkeys(("/v1", "/chat/completions", "/v1/chat/completions", "/completions"), _OPENAI),
@@ -27,12 +28,22 @@ _ALLOWED = {
     **dict.fromkeys(("stream_options", "include_usage"), _OPENAI),
     **dict.fromkeys(("tool_calls", "tool_choice", "parallel_tool_calls"), _OPENAI),
     **dict.fromkeys(("invalid_request_error", "authentication_error"), _OPENAI),
+    **dict.fromkeys(("reasoning_effort", "top_logprobs"), _OPENAI),
+    **dict.fromkeys(("frequency_penalty", "presence_penalty", "response_format"), _OPENAI),
+    **dict.fromkeys(("image_url", "tool_call_id", "json_schema", "top_p"), _OPENAI),
+    **dict.fromkeys(("sequence_number", "function_call", "call_id"), _OPENAI),
+    **dict.fromkeys(("prompt_cache_key", "safety_identifier"), _OPENAI),
     **dict.fromkeys(("/messages", "input_tokens", "output_tokens", "partial_json"), _ANTHROPIC),
-    **dict.fromkeys(("stop_reason", "stop_sequence", "end_turn"), _ANTHROPIC),
+    **dict.fromkeys(("stop_reason", "stop_sequence", "stop_sequences", "end_turn"), _ANTHROPIC),
+    **dict.fromkeys(("input_schema", "media_type", "tool_result", "tool_use_id", "user_id"), _ANTHROPIC),
+    **dict.fromkeys(("tool_use", "text_delta", "thinking_delta", "input_json_delta"), _ANTHROPIC),
+    **dict.fromkeys(("message_start", "message_delta", "message_stop", "request_too_large"), _ANTHROPIC),
+    **dict.fromkeys(("content_block_start", "content_block_delta", "content_block_stop"), _ANTHROPIC),
     **dict.fromkeys(
         ("permission_error", "not_found_error", "rate_limit_error", "overloaded_error"), _ANTHROPIC
     ),
     **dict.fromkeys(("api_key",), _TARGET_FILE),
+    **dict.fromkeys(("/openapi.json",), _OPENAPI),
     **dict.fromkeys(("store_true", "/dev/null", "/tmp"), _PYTHON),
 }
 # It starts that very gateway and writes the target file for it; no check sees anything of this.

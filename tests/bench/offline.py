@@ -20,7 +20,7 @@ def judge_seconds() -> float:
 
 
 @measurement(
-    "report.render_s", unit="s", target=1, better="lower", how="render the HTML report of a demo, median of 5"
+    "report.demo_s", unit="s", target=1, better="lower", how="render the HTML report of a demo, median of 5"
 )
 def render_seconds() -> float:
     """From results.json to HTML in memory."""

@@ -2,8 +2,8 @@
 
 from typing import Any, get_args
 
-from conformance.model.campaign import Forwarding
 from conformance.model.declared import Declared
+from conformance.model.egress import Forwarding
 from conformance.model.keys import Death, Place, Revocation, Rotation, ShownOnce
 from conformance.model.preflight import Price
 from conformance.model.spend import Control, Scenario, SpendRace, SpendSequential, Spent, UsageRow, UsageTruth

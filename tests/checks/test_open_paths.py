@@ -10,7 +10,7 @@ from conformance.model.coverage import Coverage, Gap
 from conformance.model.evidence import Unobserved
 from conformance.model.open_paths import OpenPaths, ShownPath
 from tests.checks.made import word
-from tests.checks.test_retention import NOT_RUN, campaign, sighting
+from tests.checks.test_retention import NOT_RUN, campaign, planted, sighting
 
 
 def paths(**more: Any) -> OpenPaths:
@@ -30,6 +30,7 @@ def paths(**more: Any) -> OpenPaths:
         (paths(sightings=(sighting("user"),)), campaign(), "fail"),
         (paths(sightings=(sighting("user"),), unanswered=("/logs",)), NOT_RUN, "fail"),
         (paths(sightings=(sighting("query"),)), campaign(), "pass"),
+        (paths(sightings=(planted(),)), campaign(), "pass"),
         (paths(unanswered=("/logs",), answered=49), campaign(), "inconclusive"),
         (paths(coverage=Coverage(gaps=(Gap(item="/logs", reason="cut"),))), campaign(), "inconclusive"),
         (paths(), NOT_RUN, "inconclusive"),

@@ -75,6 +75,22 @@ def test_what_happens_instead_of_an_answer_is_said_in_closed_words(
     assert _kind(_ask(opened, script)) == kind
 
 
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [
+        (servers.silence, "timeout"),
+        (servers.slow_body, "timeout"),
+        (servers.reset, "reset"),
+        (saying(), "reset"),
+    ],
+    ids=["silence", "slow body", "reset", "closed"],
+)
+def test_what_happens_after_a_handshake_is_no_matter_of_tls(
+    opened: Opened, tls: ssl.SSLContext, script: Script, kind: str
+) -> None:
+    assert _kind(_ask(opened, script, tls=tls)) == kind
+
+
 def test_an_endless_body_is_cut_and_marked(opened: Opened) -> None:
     reply = _ask(opened, servers.endless_body)
     assert isinstance(reply, Answer)

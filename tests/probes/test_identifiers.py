@@ -70,3 +70,15 @@ def test_a_header_that_never_ends_does_not_fill_our_memory() -> None:
 @pytest.mark.parametrize("moment", ["2026-11-24T03:52:1{}.123Z", "17323{:08d}", "1732412{}00123456"])
 def test_moments_identify_nothing(moment: str) -> None:
     assert _found(*([("x-time", moment.format(number))] for number in range(1, 9))) == ()
+
+
+def test_the_identifiers_of_one_answer_are_told_once_the_header_is_known_to_hold_them() -> None:
+    seen, late = Identifiers(), [("X-Call", "req_0000000000000009"), ("server", "a server of some kind")]
+
+    before = seen.of(late)
+    for number in range(5):
+        seen.note([("x-call", f"req_000000000000000{number}"), ("server", "a server of some kind")])
+
+    assert before == ()
+    assert seen.of(late) == ("req_0000000000000009", "0000000000000009")
+    assert "req_0000000000000009" not in seen.found()

@@ -12,6 +12,7 @@ from conformance.model.preflight import Preflight, Step
 from conformance.probes.open_paths import open_paths, well_known
 from conformance.session import Session
 from conformance.target import Limits
+from conformance.witness.canaries import Counted
 from conformance.witness.server import Witness
 from tests.probes.conftest import PRICE, Opened, run, target
 from tests.probes.servers import Script, listening, request
@@ -67,7 +68,7 @@ async def looked(session: Session, act: Callable[[str], Awaitable[None]]) -> Ope
     session.gathered[Preflight] = Preflight(
         steps=(Step(name="witness", detail="", proves="witness"),), price=PRICE
     )
-    session.witness = Witness(host="127.0.0.1", port=0, tls=None, atom=str)
+    session.witness = Witness(host="127.0.0.1", port=0, tls=None, canaries=Counted())
     async with watching(session):
         await act(session.mint.text(session.mint.atom("success", "user")))
         return await open_paths(session)

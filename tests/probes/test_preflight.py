@@ -17,7 +17,7 @@ from conformance.probes import calls
 from conformance.probes.door import Answer, NoAnswer, Reply
 from conformance.probes.key_display import _names
 from conformance.probes.preflight import _read_back, _usd_per_token, preflight
-from conformance.probes.spend import _volley
+from conformance.probes.spending.oracle import at_once
 from conformance.probes.usage import settled_usage
 from conformance.session import Session
 from conformance.target import Credentials, DialectChoice, Limits, Promises, Secret, Target, WitnessPlace
@@ -237,7 +237,7 @@ def test_usage_is_read_until_it_moves_or_the_declared_lag_has_passed(
     [(100.0, 32, 24), (10.0, 32, 10), (100.0, 4, 4), (1.0, 32, 1), (0.5, 32, 1)],
 )
 def test_a_volley_keeps_to_the_rate_and_to_the_connections(rate: float, connections: int, size: int) -> None:
-    assert _volley(target(1, limits=Limits(rate=rate, connections=connections))) == size
+    assert at_once(target(1, limits=Limits(rate=rate, connections=connections)), 24) == size
 
 
 @pytest.mark.parametrize(
