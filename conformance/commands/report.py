@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from conformance.commands.recorded import recorded_target
+from conformance.commands.recorded import recorded_results, recorded_target
 from conformance.evidence.folder import RunFolder
 from conformance.model.results import Results
 from conformance.target_file import OperatorError
@@ -17,23 +17,11 @@ def run(options: argparse.Namespace) -> int:
     from reports.formats import FORMATS
 
     folder = RunFolder(options.folder)
-    results = _placed(_results(folder), folder)
+    results = _placed(recorded_results(folder), folder)
     chosen = options.format or ["html"]
     for name in FORMATS if "all" in chosen else dict.fromkeys(chosen):
         print(folder.write_text(FORMATS[name].file, FORMATS[name].render(results)))
     return 0
-
-
-def _results(folder: RunFolder) -> Results:
-    path = folder.path / "results.json"
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Results)
-    except OSError:
-        raise OperatorError(
-            f"{folder.path} holds no results.json; `gateproof judge` writes one from recorded evidence"
-        ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as trouble:
-        raise OperatorError(f"{path} is not of this version: {trouble}") from None
 
 
 def _placed(results: Results, folder: RunFolder) -> Results:

@@ -12,7 +12,9 @@ from conformance.scan.patterns import Clue, Needle
 
 __all__ = ["Hit", "Needle", "Search"]
 
-_MOST = 1 << 17  # hits in one window; more are no coincidence, and no scan could look into them all
+# Hits in one window: as many as a table of numbers with two digits has values in a megabyte. More are no coincidence, and no
+# scan could look into them all.
+_MOST = 3 << 17
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,10 +190,20 @@ def _summary(
     text = f"refused at {len(refused)} of {len(words)} places, seen from {versions.vantage}"
     if unserved:
         text += f"; at {unserved} there is no service at all (name or protocol not served)"
-    hellos = _fewest_hellos(versions, version)
-    text += f"; {hellos} hellos per address: a pool in which more than {min(100, 300 // hellos)} % accept it"
-    text += " would have shown with 95 % confidence"
+    text += f"; {_pooled(_fewest_hellos(versions, version))}"
     return "; ".join((text, *sorted({word.note for word in refused if word.note})))
+
+
+def _pooled(hellos: int) -> str:
+    """What so many refusals say of a pool of servers behind one address: at most 3/n accept, with 95 % confidence."""
+    if hellos <= 3:
+        return (
+            f"{hellos} hello{'' if hellos == 1 else 's'} per address, too few for a bound on a pool behind it"
+        )
+    return (
+        f"{hellos} hellos per address: a pool in which more than {300 // hellos} % accept it would have shown with "
+        "95 % confidence"
+    )
 
 
 def _fewest_hellos(versions: TlsVersions, version: Version) -> int:
