@@ -7,12 +7,13 @@ PYTHON ?= python3
 VENV := .venv
 SSLYZE := .venv-sslyze
 PEERS := .venv-peers
+FOREIGN := .venv-foreign
 BIN := $(VENV)/bin
 # Installed as told by the lock and nothing else: hashes are required, wheels are never resolved anew.
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --no-deps
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: help audit test lint lock bench bench-peers exam faults docs clean
+.PHONY: help audit test lint lock bench bench-peers foreign exam faults docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -44,17 +45,21 @@ bench: $(VENV)/.dev $(SSLYZE)/.done ## measure speed side by side; writes bench.
 bench-peers: $(VENV)/.dev $(SSLYZE)/.done $(PEERS)/.done ## bench beside nginx and LiteLLM, which it fetches; never part of CI
 	@$(BIN)/python -m tests.bench --peers
 
+foreign: $(VENV)/.dev $(SSLYZE)/.done $(FOREIGN)/.done ## audit well-known gateways, which it fetches, behind nginx; never part of CI
+	@$(BIN)/python -m tests.foreign
+
 docs: $(VENV)/.dev ## regenerate TARGET.md and results.schema.json from their sources
 	@$(BIN)/python -m tests.architecture.generated --write
 
-lock: $(VENV)/.dev ## resolve the four locked sets anew
+lock: $(VENV)/.dev ## resolve the five locked sets anew
 	$(UV_COMPILE) pyproject.toml --group build -o requirements-run.txt
 	$(UV_COMPILE) pyproject.toml --group build --extra dev -c requirements-run.txt -o requirements-dev.txt
 	$(UV_COMPILE) --group sslyze -o requirements-sslyze.txt
 	$(UV_COMPILE) --group peers -o requirements-peers.txt
+	$(UV_COMPILE) --group foreign -o requirements-foreign.txt
 
 clean: ## remove environments, caches and runs
-	rm -rf $(VENV) $(SSLYZE) $(PEERS) gateproof-runs bench.json build .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	rm -rf $(VENV) $(SSLYZE) $(PEERS) $(FOREIGN) gateproof-runs bench.json build .mypy_cache .ruff_cache .pytest_cache *.egg-info
 
 # An environment is made once; what is in it follows the locks. So a change of pyproject.toml never pulls it from under a run.
 $(VENV)/pyvenv.cfg:
@@ -87,4 +92,10 @@ $(SSLYZE)/.done: requirements-sslyze.txt | $(SSLYZE)/pyvenv.cfg
 
 $(PEERS)/.done: requirements-peers.txt tests/setup/peers.sh
 	@bash tests/setup/peers.sh "$(PYTHON)" $(PEERS) requirements-peers.txt
+	@touch $@
+
+$(FOREIGN)/.done: requirements-foreign.txt tests/setup/packages.sh
+	@bash tests/setup/packages.sh nginx:/usr/sbin/nginx
+	@bash tests/setup/environment.sh "$(PYTHON)" $(FOREIGN)
+	@$(FOREIGN)/bin/python $(PIP_INSTALL) -r requirements-foreign.txt
 	@touch $@

@@ -2,9 +2,12 @@
 
 import shutil
 import sys
+from collections.abc import Sequence
 
 from conformance.evidence.folder import RunFolder
 from conformance.model.results import Results, Unseen, encode
+
+_SHOWN = 3
 
 
 def show(results: Results, folder: RunFolder, *, as_json: bool, quiet: bool) -> int:
@@ -20,14 +23,18 @@ def show(results: Results, folder: RunFolder, *, as_json: bool, quiet: bool) -> 
         _print_summary(results)
         for gap in _causes(results):
             print(f"not seen ({gap.fault}): {gap.reason}; {gap.decide}", file=sys.stderr)
-        for name in results.run.leftovers:
-            print(
-                f"left behind: the key '{name}' may still be alive; run: gateproof cleanup {folder.path}",
-                file=sys.stderr,
-            )
+        if results.run.leftovers:
+            print(_left_behind(results.run.leftovers, folder), file=sys.stderr)
         print(f"report: {report}")
         print(results.gate.sentence)
     return results.gate.exit_code
+
+
+def _left_behind(names: Sequence[str], folder: RunFolder) -> str:
+    """Keys that may still be alive: the first ones by name, the others in the report, and what to do."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    keys = f"{', '.join(names[:_SHOWN])}{more}"
+    return f"left behind: these keys may still be alive: {keys}; run: gateproof cleanup {folder.path}"
 
 
 def _causes(results: Results) -> tuple[Unseen, ...]:

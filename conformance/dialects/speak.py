@@ -124,6 +124,7 @@ class KeyApi:
         self._run = run
         self._variables = dict(variables)
         self._grain = max(1, grain)
+        self._answered = False  # whether the key API ever answered
 
     def alive(self) -> tuple[Key, ...]:
         """Keys of this audit that were not revoked yet."""
@@ -418,9 +419,13 @@ class KeyApi:
             raise KeyApiTrouble(
                 f"{call.method} {call.path} ({name}) was not answered: {reply.kind}",
                 fault=_REACH.get(reply.kind, Fault.TARGET),
-                decide="repeat the audit when the key API answers",
+                decide="see what keeps the key API from answering, which it did before; lower `limits.connections` and "
+                "`limits.rate` if that many requests do, and repeat the audit"
+                if self._answered
+                else "repeat the audit when the key API answers",
                 sent=reply.sent,
             )
+        self._answered = True
         if reply.status not in call.success:
             raise self._trouble(name, f"{call.method} {call.path} answered {reply.status}", reply)
         return reply

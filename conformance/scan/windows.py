@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 CHUNK = 1 << 20  # bytes that a window adds
-_LARGE = 1 << 21  # the same with several threads: waking one costs as much as searching 100 kB
+_LARGE = 1 << 22  # the same with several threads: waking one costs as much as searching 100 kB
 TAIL = 1 << 14  # bytes of the window before that it repeats: whole pages
 
 _Looked = TypeVar("_Looked")

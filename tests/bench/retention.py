@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from conformance.commands.demo import standing
-from tests.bench.measure import measurement
+from tests.bench.measure import NothingHereError, measurement
 from tests.bench.recorded import GATEPROOF
 
 _CHECK = "retention.surfaces-hold-no-content"
@@ -39,7 +39,7 @@ def _audited(profile: str) -> float:
         subprocess.run([*audit, "--out", str(runs)], check=False, capture_output=True)
         seconds = time.perf_counter() - began
         if (verdict := _verdict(runs)) != "pass":
-            raise RuntimeError(f"{_CHECK} ended with {verdict}")
+            raise NothingHereError(f"{_CHECK} ended with {verdict}")
         return seconds
 
 

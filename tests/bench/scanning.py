@@ -91,7 +91,7 @@ def literals_beside_rg() -> float:
     target=0.25,
     better="higher",
     how="128 MB of mixed data (logs, rows, programs, zlib, zstd where installed, random, vectors), everything decoded and "
-    "followed, each stream once; one thread, CPU time, warm, the least disturbed of 5",
+    "followed, each stream once; one thread, CPU time, warm, median of 3",
 )
 def deep_speed() -> float:
     """Raw bytes per second of processor time; what is decoded on the way is not counted."""

@@ -16,7 +16,7 @@ from conformance.dialects.speak import Key, KeyApi, KeyApiTrouble, Look
 from conformance.evidence.journal import Journal, Leftover, leftovers
 from conformance.model.money import PICO_PER_USD, from_usd
 from conformance.model.scale import Fault
-from conformance.probes.door import Door
+from conformance.probes.door import Door, NoAnswer
 from conformance.probes.meter import Meter
 from conformance.target import Gateway, Limits, Target
 from tests.dialects.key_server import ADMIN, KeyServer, Said, serving
@@ -334,6 +334,19 @@ def test_a_key_api_that_nobody_serves_is_the_networks_fault(journal: Path) -> No
         pass
     raised = trouble(server, journal, _create)
     assert (_faults(raised), raised.status) == (Fault.NETWORK, None)
+
+
+def test_a_key_api_that_answered_before_is_said_to_have_stopped(journal: Path) -> None:
+    server = KeyServer()
+
+    async def scene(api: KeyApi) -> None:
+        await api.create("before")
+        with pytest.raises(KeyApiTrouble) as caught:
+            api._expect("read", api.dialect.create.calls[0], NoAnswer(kind="timeout", detail="", ms=1))
+        assert "which it did before" in caught.value.unobserved.decide
+
+    with serving(server):
+        play(server, journal, scene)
 
 
 def test_a_refused_creation_leaves_nothing_open(journal: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ from tests.probes.conftest import LIMITS, PRICE, Opened, run, target
 KINDS = ("chat", "completions", "embeddings", "responses", "messages")
 
 
-def scene(limit: int = 10**9, *, kinds: tuple[str, ...] = ("chat",), **more: bool) -> Scene:
+def scene(limit: int = 10**9, *, kinds: tuple[str, ...] = ("chat",), **more: Any) -> Scene:
     """What the table is filled in with."""
     the_target = Target(
         name="t",

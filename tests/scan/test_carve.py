@@ -141,10 +141,20 @@ def test_decoding_that_takes_too_long_is_a_gap() -> None:
 
 
 def test_more_beginnings_than_can_be_followed_are_a_gap_and_hide_no_atom() -> None:
-    found, coverage = scan(ENGINE, [b"\x78\x9c" * 140_000 + ATOM])
+    found, coverage = scan(ENGINE, [b"\x78\x9c" * 400_000 + ATOM])
 
     assert [one.form for one in found] == ["raw"]
     assert "so many beginnings" in coverage.deciding_gaps()[0].reason
+
+
+def test_a_table_of_short_numbers_is_followed_value_by_value() -> None:
+    rows = b"".join(b"\n\0%d" % (number % 90 + 10) for number in range(250_000))
+    packed = _deflate(random.Random(6).randbytes(300).hex().encode() + ATOM)
+
+    found, coverage = scan(ENGINE, [rows + b"\n\0" + packed])
+
+    assert [one.chain for one in found] == [("deflate",)]
+    assert coverage.deciding_gaps() == ()
 
 
 @pytest.mark.parametrize(
