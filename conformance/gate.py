@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from conformance.catalogue import Check, observations
 from conformance.claims.catalogue import claims
 from conformance.judge import Finding
 from conformance.model.declared import Declared
@@ -22,13 +23,26 @@ _OPENING: dict[ExitCode, str] = {
 def gated_claims(
     declared: Declared, record: RunRecord, made: Iterable[str], findings: Sequence[Finding]
 ) -> tuple[str, ...]:
-    """The claims that must be decided: those required, else those made whose access is declared and that have checks."""
+    """The claims that must be decided: those required, else those made that have checks whose access is declared.
+
+    A declared access that turns out not to work keeps its claims in the gate.
+    """
     if record.require:
         return record.require
-    checked = {f.check.claim for f in findings if f.check.deciding}
+    deciding = [f.check for f in findings if f.check.deciding]
+    checked = {check.claim for check in deciding}
+    out_of_reach = {check.claim for check in deciding if not _in_reach(check, declared.access)}
     return tuple(
-        c.id for c in claims() if c.id in made and c.id in checked and c.level.value in declared.levels
+        c.id
+        for c in claims()
+        if c.id in made and c.id in checked - out_of_reach and c.level.value in declared.levels
     )
+
+
+def _in_reach(check: Check, access: Sequence[str]) -> bool:
+    """Whether everything that a check decides by can be observed with this access."""
+    looks = {o.yields: o for o in observations()}
+    return all(set(looks[kind].access) <= set(access) for kind in check.decides_by() if kind in looks)
 
 
 def gate_result(

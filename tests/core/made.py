@@ -13,7 +13,7 @@ from conformance.model.results import Results
 from conformance.model.run import RunRecord
 from conformance.model.scale import Level, Severity
 from conformance.model.verdict import Fail, Inconclusive, NotApplicable, Pass, Verdict
-from conformance.target import Promises
+from conformance.target import ACCESS, Promises
 
 
 class Look(Evidence, frozen=True, kw_only=True):
@@ -75,7 +75,7 @@ def declared(*made: str, levels: tuple[str, ...] = ("inside", "operator", "outsi
         models=(),
         endpoints=(),
         dialect="",
-        access=(),
+        access=tuple(ACCESS),
         levels=levels,
         promises=Promises(made=made),
         surfaces=(),

@@ -3,17 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conformance.assess import assess
 from conformance.catalogue import checks
 from conformance.changes import changed
 from conformance.excuses import fault_in
 from conformance.judge import Finding
+from conformance.kills import KillMatrix
 from conformance.model.dispositions import Dispositions, Earlier, Waiver, WaiverKind
 from conformance.model.results import Results
-from tests.core.made import assessed, finding
+from tests.core.made import assessed, declared, finding, record
 
 HSTS = [c for c in checks() if c.claim == "T3" and c.deciding]
 BROKEN = HSTS[0].id
@@ -148,3 +151,25 @@ def test_a_run_beside_itself_has_not_changed(run: dict[str, str]) -> None:
     change = changed(Earlier(run="r", verdicts=run), run)
 
     assert not change.new + change.regressed + change.fixed + change.lost
+
+
+def test_a_claim_whose_access_is_not_declared_is_not_gated_and_leaves_nothing_undecided() -> None:
+    findings = [finding(c, "inconclusive") for c in checks() if c.claim == "S1" and c.deciding]
+    findings += [finding(c, "pass") for c in HSTS]
+    told = declared("T3", "S1")
+
+    every, few = (
+        assess(
+            declared=msgspec.structs.replace(told, access=access),
+            record=record(),
+            findings=findings,
+            gathered={},
+            digests={},
+            kills=KillMatrix(),
+        ).gate
+        for access in (told.access, ("key", "witness"))
+    )
+
+    assert (every.claims, every.exit_code) == (("T3", "S1"), 3)
+    assert (few.claims, few.exit_code) == (("T3",), 0)
+    assert "undecided" not in few.sentence
