@@ -70,7 +70,7 @@ def _announcements(answers: Iterable[LinkedAnswer]) -> tuple[_Announcement, ...]
 async def _ask(session: Session, where: _Announcement) -> tuple[tuple[HstsAnswer, ...], str]:
     """The answers to a few requests, and why there are none."""
     try:
-        from conformance.probes.quic import get_all
+        from conformance.quic import get_all
     except ImportError:
         return (), f"{where.text}: asking needs `pip install gateproof[http3]`"
     host = urlsplit(where.url).hostname or ""
