@@ -261,7 +261,7 @@ def _kind(
 
 def _handshake_kind(trouble: ssl.SSLError) -> Literal["reset", "garbage", "tls"]:
     """A close in the middle or bytes that are not TLS say nothing of certificates and versions."""
-    if isinstance(trouble, ssl.SSLEOFError):
+    if isinstance(trouble, ssl.SSLEOFError | ssl.SSLZeroReturnError):  # by the release of Python
         return "reset"
     return "garbage" if trouble.reason in _NOT_TLS else "tls"
 

@@ -16,7 +16,7 @@ from conformance.model.run import RunRecord
 from conformance.model.scale import Fault
 from conformance.model.verdict import Fail, Inconclusive, NotApplicable, Pass, Verdict
 from conformance.selection import Selection
-from conformance.target import Promises
+from conformance.target import ACCESS, Promises
 
 _EVERY = pytest.mark.parametrize("check", checks(), ids=lambda check: check.id)
 
@@ -38,7 +38,7 @@ DECLARED = Declared(
     models=(),
     endpoints=(),
     dialect="",
-    access=(),
+    access=tuple(ACCESS),
     levels=("outside", "operator", "inside"),
     promises=Promises(),
     surfaces=(),

@@ -84,10 +84,13 @@ def test_garbage_comes_before_the_answer() -> None:
     assert len(heard) > len(_HELLO)
 
 
-@pytest.mark.parametrize(("kind", "ends"), [("cut", ConnectionResetError), ("stall", TimeoutError)])
-def test_a_cut_resets_and_a_stall_is_silent(kind: Kind, ends: type[OSError]) -> None:
+# A reset may come before we end our side, which then is not connected any more.
+@pytest.mark.parametrize(
+    ("kind", "ends"), [("cut", {ConnectionResetError, BrokenPipeError, OSError}), ("stall", {TimeoutError})]
+)
+def test_a_cut_resets_and_a_stall_is_silent(kind: Kind, ends: set[type[OSError]]) -> None:
     with _parrot() as port, road(port, _sure(kind), seed=1) as way:
-        assert _heard(way, patience=0.3) == ends
+        assert _heard(way, patience=0.3) in ends
 
 
 def test_a_half_closed_answer_ends_early_and_in_order() -> None:

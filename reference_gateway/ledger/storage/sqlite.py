@@ -3,6 +3,7 @@
 import fcntl
 import os
 import sqlite3
+import time
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,8 @@ from reference_gateway.ledger.storage.audit import AuditLog
 from reference_gateway.ledger.storage.holds import Holds
 
 _SCHEMA: Final = 2
+_PATIENCE_SECONDS: Final = 2.0
+_AGAIN_SECONDS: Final = 0.02
 # Name, what is set, what must then be read back.
 _PRAGMAS: Final = (
     ("journal_mode", "WAL", "wal"),
@@ -54,12 +57,22 @@ def _lock(path: Path) -> int:
         lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise LedgerFileError(f"its folder cannot be written ({error.strerror})") from None
+    # The ledger of a supervisor that was killed ends a moment after it: who restarts at once waits for that.
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while not _taken(lock):
+        if time.monotonic() > until:
+            os.close(lock)
+            raise LedgerFileError("another process is using it")
+        time.sleep(_AGAIN_SECONDS)
+    return lock
+
+
+def _taken(lock: int) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        os.close(lock)
-        raise LedgerFileError("another process is using it") from None
-    return lock
+        return False
+    return True
 
 
 def _connect(path: Path) -> sqlite3.Connection:
