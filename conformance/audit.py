@@ -87,6 +87,7 @@ async def audit(stage: Stage, selection: Selection, progress: Progress) -> Resul
     target = stage.session.target
     authorised = target.authorised(stage.started.date())
     todo = plan(target.access(), target.environment, authorised, selection)
+    stage.session.asked = frozenset(check.id for check in selection.checks(checks()))
     stage.session.wanted = frozenset(o.yields for o in todo.observations)
     stage.folder.write("Declared", declare(target))
     observer = Observer(stage, progress)

@@ -46,6 +46,7 @@ class Session:
     )  # public values of this run that stores hold by necessity
     prompts: tuple[PromptSent, ...] = ()  # texts exactly as they were sent, whose digests are searched for
     before: dict[str, SurfaceSize] = field(default_factory=dict)  # locator → size before content was sent
+    asked: frozenset[str] = frozenset()  # ids of the checks that this audit makes
     wanted: frozenset[type[Evidence]] | None = None  # what this audit looks for; None: everything
     watched: dict[type, object] = field(default_factory=dict)  # what is looked at while content passes
     gathered: dict[type[Evidence], Evidence] = field(default_factory=dict)

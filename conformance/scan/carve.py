@@ -19,7 +19,6 @@ from conformance.scan.magics import (
 from conformance.scan.repeats import Repeats
 
 _SLICE = 1 << 14  # input per step: zlib copies what it has not consumed
-_TELLING = 64  # bytes: what is shorter and has a weak magic, or none, is believed only once it is decoded
 _TRIAL = 1 << 10  # input that must decode before a stream is believed
 _RETRY = 1 << 16  # a stream that breaks sooner is searched again, for what it may have hidden
 _ENOUGH = 512  # decoded bytes that show what a value without a header holds
@@ -148,7 +147,8 @@ class Carver:
             if not _doubtful(start, known):
                 self._until = begin + known
             return True
-        believed = not (start.strict or start.headerless) or self._end_behind(begin) - begin >= _TELLING
+        # A weak magic, or none, is met by chance again and again in bytes that are random: a key's salt, say.
+        believed = not (start.strict or start.headerless)
         outlet = self._host.outlet(start.name, offset, believed=believed)
         return outlet is not None and self._pump(_Running(start, outlet, offset, begin), view, at, begin)
 

@@ -84,7 +84,9 @@ class Layer:
         """A place beside others that are open."""
         place = self.locate(offset)
         return (
-            Layer(self._job, (*self._chain, name), lambda _: place) if self._may_nest(deciding=True) else None
+            Layer(self._job, (*self._chain, name), lambda _: place)
+            if self._may_nest(deciding=name not in _RUNS)
+            else None
         )
 
     def gap(self, reason: str, *, deciding: bool) -> None:

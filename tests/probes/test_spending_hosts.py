@@ -108,7 +108,7 @@ def test_a_random_sequence_that_overspends_is_found_shortened_and_played_again(
     async def scene(target_file: Path) -> Interleavings:
         async with staged(target_file, sample=3) as stage:
             stage.session.gathered[SpendSequential] = _HELD_BACK
-            stage.session.wanted = frozenset({Interleavings})
+            stage.session.asked = frozenset({"spend.random-sequences-stay-within"})
             return await interleavings.interleavings(stage.session)
 
     with _standing("second", "limit-check-then-act-20ms", tmp_path) as (_, target_file, _):

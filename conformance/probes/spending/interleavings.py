@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from conformance.catalogue import Cost, Phase, observes
 from conformance.model.evidence import CannotObserve
-from conformance.model.preflight import Preflight
 from conformance.model.scale import Disruption, Fault, Level
 from conformance.model.spend import Act, Interleavings, SpendRace, SpendSequential, SpendWorkload
 from conformance.probes.spending import machine
@@ -25,7 +24,7 @@ _SEQUENCES, _STEPS = 50, 8
 _MOST_AT_ONCE = 24
 _CALLS_EACH = 6  # of a step, on an average
 _SHORTENING = 3  # how many times the search may play again to find a shorter sequence
-_FORERUNNERS = {Preflight, SpendSequential, SpendRace, SpendWorkload}
+_CHECK = "spend.random-sequences-stay-within"
 
 
 def _cost(target: Target, sample: int) -> Cost:
@@ -42,7 +41,7 @@ def _cost(target: Target, sample: int) -> Cost:
 )
 async def interleavings(session: Session) -> Interleavings:
     """Play random sequences of acts on keys, in the thorough profile or alone."""
-    alone = session.wanted is not None and session.wanted <= _FORERUNNERS | {Interleavings}
+    alone = session.asked == {_CHECK}
     if session.sample < _THOROUGH and not alone:
         return Interleavings(sequences=0, acts=0, reached=0)
     if importlib.util.find_spec("hypothesis") is None:
