@@ -1,8 +1,9 @@
 """Carving: compressed streams found by their first bytes, wherever they begin, and decompressed in pieces."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from conformance.scan.inflate import Broken, Inflater
@@ -18,7 +19,11 @@ from conformance.scan.magics import (
 )
 from conformance.scan.repeats import Repeats
 
+Believed = Callable[[], bool]
+"""Whether something that begins here is more than chance."""
+
 _SLICE = 1 << 14  # input per step: zlib copies what it has not consumed
+_TELLING = 64  # bytes put out
 _TRIAL = 1 << 10  # input that must decode before a stream is believed
 _RETRY = 1 << 16  # a stream that breaks sooner is searched again, for what it may have hidden
 _ENOUGH = 512  # decoded bytes that show what a value without a header holds
@@ -47,10 +52,10 @@ class Lossy(Protocol):
 class Host(Protocol):
     """Whoever lets streams be carved out of its bytes."""
 
-    def outlet(self, name: str, offset: int, *, believed: bool = True) -> Outlet | None:
+    def outlet(self, name: str, offset: int, believed: Believed) -> Outlet | None:
         """A place for what a stream at an offset holds, or None where no more shall be decoded.
 
-        One that is not `believed` may as well be chance: that it is left undecoded says little.
+        Whether it is `believed` is asked only then: that chance is left undecoded says nothing.
         """
 
     def gap(self, reason: str, *, deciding: bool) -> None:
@@ -147,9 +152,8 @@ class Carver:
             if not _doubtful(start, known):
                 self._until = begin + known
             return True
-        # A weak magic, or none, is met by chance again and again in bytes that are random: a key's salt, say.
-        believed = not (start.strict or start.headerless)
-        outlet = self._host.outlet(start.name, offset, believed=believed)
+        whole = data[: self._end_behind(begin) - begin]
+        outlet = self._host.outlet(start.name, offset, partial(_tells, start, whole))
         return outlet is not None and self._pump(_Running(start, outlet, offset, begin), view, at, begin)
 
     def _end_behind(self, position: int) -> int:
@@ -262,6 +266,24 @@ def _plausible(start: Start, head: memoryview) -> bool:
     if start.headerless:
         return len(out) >= len(head) // 8 and len(set(out[:_ENOUGH])) < _CROWDED
     return not start.strict or bool(out)
+
+
+def _tells(start: Start, data: memoryview) -> bool:
+    """Whether a stream is more than the chance of a weak magic, or of none, in bytes that are random, as a key's salt is.
+
+    It is where it goes on beyond the trial, or ends (a checksum then fits, where the format has one) and has put out as
+    much as would hold something.
+    """
+    if not (start.strict or start.headerless):
+        return True
+    inflater = start.inflater()
+    size = 0
+    try:
+        for piece in inflater.pieces(data[:_TRIAL]):
+            size += len(piece)
+    except Broken:
+        return False
+    return size >= _TELLING and (inflater.eof or len(data) > _TRIAL)
 
 
 def begins_stream(data: bytes, *, tried: bool) -> bool:

@@ -7,7 +7,7 @@ from itertools import accumulate
 from math import inf
 
 from conformance.canary.mint import LENGTH
-from conformance.scan.carve import SPOT, Carver
+from conformance.scan.carve import SPOT, Believed, Carver
 from conformance.scan.engines.interface import Hits
 from conformance.scan.job import Found, Job
 from conformance.scan.patterns import Beginning, Digits, Event, Fragment, Needle
@@ -71,23 +71,19 @@ class Layer:
         for pool in self._pools.values():
             pool.finish()
 
-    def outlet(self, name: str, offset: int, *, believed: bool = True) -> "Pool | None":
+    def outlet(self, name: str, offset: int, believed: Believed) -> "Pool | None":
         """A place for a stream carved out at an offset of this one. One is open at a time."""
-        if not self._may_nest(deciding=believed and name not in _RUNS):
+        if not self._may_nest(believed):
             return None
         if name not in self._pools:
             self._pools[name] = Pool(self._job, (*self._chain, name))
         self._pools[name].begin(self.locate(offset))
         return self._pools[name]
 
-    def branch(self, name: str, offset: int) -> "Layer | None":
+    def branch(self, name: str, offset: int, believed: Believed) -> "Layer | None":
         """A place beside others that are open."""
         place = self.locate(offset)
-        return (
-            Layer(self._job, (*self._chain, name), lambda _: place)
-            if self._may_nest(deciding=name not in _RUNS)
-            else None
-        )
+        return Layer(self._job, (*self._chain, name), lambda _: place) if self._may_nest(believed) else None
 
     def gap(self, reason: str, *, deciding: bool) -> None:
         """Enter what could not be decoded in the ledger."""
@@ -115,10 +111,10 @@ class Layer:
         del self.breaks[: bisect_right(self.breaks, at)]
         return self.breaks
 
-    def _may_nest(self, *, deciding: bool) -> bool:
+    def _may_nest(self, believed: Believed) -> bool:
         limits = self._job.limits
         if len(self._chain) >= limits.depth:
-            self.gap(f"nested deeper than {limits.depth} encodings", deciding=deciding)
+            self.gap(f"nested deeper than {limits.depth} encodings", deciding=believed())
         return len(self._chain) < limits.depth and self._job.allowed > 0
 
     def _step(self, *, last: bool) -> bool:

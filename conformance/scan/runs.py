@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from conformance.scan.carve import Outlet, begins_stream
+from conformance.scan.carve import Believed, Outlet, begins_stream
 from conformance.scan.patterns import Digits
 from conformance.scan.views import ALPHABETS, Alphabet, drop_breaks
 
 _TRIED = 512  # characters in which a stream must show that it is one
+_TELLING = 64  # characters: shorter runs that seem to begin a stream are met by chance in random bytes
 _BEFORE = 256  # digits before a needle, which may be read backwards
 _PIECE = 1 << 16
 
@@ -15,10 +16,10 @@ _PIECE = 1 << 16
 class Host(Protocol):
     """Whoever scans what runs decode to."""
 
-    def outlet(self, name: str, offset: int) -> Outlet | None:
+    def outlet(self, name: str, offset: int, believed: Believed) -> Outlet | None:
         """A place for what a run at an offset decodes to; one is open at a time."""
 
-    def branch(self, name: str, offset: int) -> Outlet | None:
+    def branch(self, name: str, offset: int, believed: Believed) -> Outlet | None:
         """A place beside others that are open."""
 
 
@@ -72,7 +73,9 @@ class Runs:
         """Decode a run; the offset behind it, as far as the window tells."""
         run = _Run(alphabet)
         run.feed(window, at, begin)
-        outlet = (self._host.branch if run.end is None else self._host.outlet)(alphabet.name, begin)
+        behind = at + len(window) if run.end is None else run.end
+        room = self._host.branch if run.end is None else self._host.outlet
+        outlet = room(alphabet.name, begin, lambda: behind - begin >= _TELLING)
         if outlet is None:
             return at + len(window)
         run.into(outlet)

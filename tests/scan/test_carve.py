@@ -16,6 +16,8 @@ from conformance.canary.mint import Mint
 from conformance.scan.engine import Limits, canary_engine
 from conformance.scan.frames import Lz4Frame, SnappyFrames
 from conformance.scan.inflate import Broken, Inflater
+from conformance.scan.job import Found
+from conformance.scan.tally import Tally
 from tests.scan import compressors
 from tests.scan.searching import KEY, scan
 
@@ -203,3 +205,18 @@ def test_bytes_that_happen_to_be_a_stream_without_a_header_hide_none_behind_them
 
     assert {(one.canary.sequence, one.chain) for one in found if one.canary} == {(0, ("gzip",))}
     assert sum(decoded.bytes for decoded in coverage.decoded) <= coverage.bytes_raw
+
+
+@pytest.mark.parametrize("wrap", [zlib.compress, gzip.compress], ids=["zlib", "gzip"])
+def test_what_is_nested_too_deep_for_us_leaves_its_absence_undecided(wrap: Callable[[bytes], bytes]) -> None:
+    mint = Mint(b"nested" * 6)
+    data = mint.text(mint.atom("success", "user")).encode()
+    for _ in range(7):
+        data = wrap(data)
+    tally = Tally()
+    found: list[Found] = []
+
+    canary_engine(mint).scan([data], found.append, tally, "item")
+
+    assert not found
+    assert [gap.reason for gap in tally.coverage().deciding_gaps()] == ["nested deeper than 6 encodings"]
