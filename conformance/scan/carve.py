@@ -264,7 +264,9 @@ def _plausible(start: Start, head: memoryview) -> bool:
     except Broken:
         return False
     if start.headerless:
-        return len(out) >= len(head) // 8 and len(set(out[:_ENOUGH])) < _CROWDED
+        # What is copied as it lies was searched already, and would hold its own beginning once more.
+        copied = out[:_ENOUGH] in bytes(head)
+        return len(out) >= len(head) // 8 and len(set(out[:_ENOUGH])) < _CROWDED and not copied
     return not start.strict or bool(out)
 
 

@@ -18,7 +18,7 @@ from conformance.scan.windows import TAIL
 
 _STEP = 1 << 18  # decoded bytes gathered before they are looked at
 _AHEAD = 1 << 12  # bytes that must follow a place before it is looked at
-_APART = b"\n\0\0\n"
+_APART = b"\0\n"  # no sign that a value begins behind it
 _RUNS = frozenset({"base64", "hex"})
 
 Seen = tuple[Hits, bool]

@@ -220,3 +220,20 @@ def test_what_is_nested_too_deep_for_us_leaves_its_absence_undecided(wrap: Calla
 
     assert not found
     assert [gap.reason for gap in tally.coverage().deciding_gaps()] == ["nested deeper than 6 encodings"]
+
+
+def test_random_values_in_rows_are_taken_for_no_streams_that_hold_their_own_beginnings_again() -> None:
+    source = random.Random(1)
+    rows = b"".join(value + b"\n\0" for number in range(200) for value in _row_of_a_key(number, source))
+    engine = replace(ENGINE, limits=Limits(allowance=1 << 20, ratio=1))
+
+    found, coverage = scan(engine, [rows])
+
+    assert not found
+    assert not coverage.deciding_gaps()
+
+
+def _row_of_a_key(number: int, source: random.Random) -> tuple[bytes, ...]:
+    name, account = b"key_" + source.randbytes(8).hex().encode(), b"acct_%d" % number
+    salt, digest, created = source.randbytes(16), source.randbytes(32), b"%d" % source.randrange(10**9)
+    return name, account, b"audit", salt, digest, b"1", b"0", b"0", created, b"1764190000", b""
