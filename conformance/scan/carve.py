@@ -263,10 +263,11 @@ def _plausible(start: Start, head: memoryview) -> bool:
                 break
     except Broken:
         return False
+    # What is copied as it lies was searched already, and may hold its own beginning again and again.
+    if (start.strict or start.headerless) and len(out) >= _TELLING and out[:_ENOUGH] in bytes(head):
+        return False
     if start.headerless:
-        # What is copied as it lies was searched already, and would hold its own beginning once more.
-        copied = out[:_ENOUGH] in bytes(head)
-        return len(out) >= len(head) // 8 and len(set(out[:_ENOUGH])) < _CROWDED and not copied
+        return len(out) >= len(head) // 8 and len(set(out[:_ENOUGH])) < _CROWDED
     return not start.strict or bool(out)
 
 
