@@ -2,6 +2,7 @@
 
 import re
 import struct
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ HEADER = 512  # bytes of a stream that its opener sees
 GLANCE = 24  # bytes that tell most plain values
 _GLANCE_CROWDED = 18  # different ones among them: of random ones 23 are expected
 _CROWDED = 45  # different bytes among 64: of random ones 57 are expected, of text 30
+_ZIP_METHODS = frozenset({*range(1, 11), 12, 14, 16, 18, 19, 20, *range(93, 100)})  # APPNOTE 4.4.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def _zip(head: bytes) -> Start | None:
         return None
     version, flags, method = struct.unpack_from("<HHH", head, 4)
     names = sum(struct.unpack_from("<HH", head, 26))
-    if version > 100 or names == 0 or method == 0:
+    if version > 100 or names == 0 or method not in _ZIP_METHODS:
         return None
     if flags & 1:
         raise NoDecoderError("an encrypted zip entry")
@@ -114,11 +116,22 @@ def _parquet(head: bytes) -> Start | None:
     return Start("parquet", 4, ParquetPages) if begins_pages(head[4:]) else None
 
 
-def _seven_zip(_head: bytes) -> Start:
+def _seven_zip(head: bytes) -> Start | None:
+    """Its name alone lies in every list of magics: the start header must have the CRC that stands before it (7zFormat.txt)."""
+    if len(head) >= 32 and zlib.crc32(head[12:32]) != int.from_bytes(head[8:12], "little"):
+        return None
     raise NoDecoderError("a 7z archive")
 
 
-def _rar(_head: bytes) -> Start:
+def _rar(head: bytes) -> Start | None:
+    """Its first block is the archive's (version 4), or has the CRC that stands before it (version 5)."""
+    version5, size = head[6:8] == b"\x01\0", head[12] if len(head) > 12 else 0x80
+    if version5 and size < min(0x80, len(head) - 12):
+        whole = zlib.crc32(head[12 : 13 + size]) == int.from_bytes(head[8:12], "little")
+    else:
+        whole = version5 or (head[6:7] == b"\0" and head[9:10] == b"\x73")
+    if not whole:
+        return None
     raise NoDecoderError("a RAR archive")
 
 

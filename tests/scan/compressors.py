@@ -1,5 +1,7 @@
 """Block compressors of the kinds that stores use, as simple as their formats allow: what the scan must read."""
 
+import struct
+import zlib
 from collections.abc import Iterator
 
 _SHORTEST = 4
@@ -100,6 +102,12 @@ def _alike(data: bytes, one: int, other: int, most: int) -> int:
     while length < most and data[one + length] == data[other + length]:
         length += 1
     return length
+
+
+def seven_zip_start() -> bytes:
+    """Signature and start header of a 7z archive (7zFormat.txt): version, CRC, and where the end header lies."""
+    header = struct.pack("<QQI", 4096, 61, 0x1F2E3D4C)
+    return b"7z\xbc\xaf\x27\x1c\x00\x04" + struct.pack("<I", zlib.crc32(header)) + header
 
 
 def _lz4_sequence(literals: bytes, copied: int) -> bytes:

@@ -162,8 +162,9 @@ def test_a_table_of_short_numbers_is_followed_value_by_value() -> None:
 @pytest.mark.parametrize(
     ("data", "what"),
     [
-        (b"7z\xbc\xaf\x27\x1c\x00\x04", "a 7z archive"),
-        (b"Rar!\x1a\x07\x01\x00", "a RAR archive"),
+        (compressors.seven_zip_start(), "a 7z archive"),
+        (b"Rar!\x1a\x07\x01\x00" + bytes.fromhex("3392b5e50a01050600050101808000"), "a RAR archive"),
+        (b"Rar!\x1a\x07\x00" + bytes.fromhex("cf907300000d00000000000000"), "a RAR archive"),
         (b"PK\x03\x04\x14\x00\x01\x00\x08\x00" + bytes(16) + b"\x01\x00\x00\x00a", "an encrypted zip entry"),
     ],
 )
@@ -171,6 +172,14 @@ def test_what_nothing_here_decodes_is_a_gap(data: bytes, what: str) -> None:
     _, coverage = scan(ENGINE, [b"head " + data + b" tail" * 20])
 
     assert [gap.reason for gap in coverage.deciding_gaps()] == [f"{what} has no decoder here"]
+
+
+def test_a_list_of_magics_is_no_archive() -> None:
+    names = b"7z\xbc\xaf\x27\x1c\0 7-zip\0Rar!\x1a\x07\x01\0 RAR v5\0Rar!\x1a\x07\0 RAR\0PK\x03\x04 Zip, and a few words more\0"
+
+    _, coverage = scan(ENGINE, [names])
+
+    assert coverage.deciding_gaps() == ()
 
 
 @pytest.mark.parametrize(

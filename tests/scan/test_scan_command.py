@@ -15,6 +15,7 @@ from conformance.cli import main
 from conformance.commands.scan_journal import Journal
 from conformance.model.archive import ArchiveScan, PromptSent
 from conformance.model.storage import CanaryId
+from tests.scan import compressors
 from tests.scan.searching import KEY
 
 LINE = "a line of a log that has nothing to do with it\n"
@@ -95,7 +96,7 @@ def test_what_the_audit_planted_itself_is_no_content(run: Run, capsys: pytest.Ca
     ("content", "why"),
     [
         (os.urandom(100_000), "opaque"),
-        (b"7z\xbc\xaf\x27\x1c" + LINE.encode() * 30, "no decoder"),
+        (compressors.seven_zip_start() + LINE.encode() * 30, "no decoder"),
         (b"", "not one byte"),
     ],
     ids=["noise", "an archive", "nothing"],
