@@ -23,8 +23,8 @@ class Ending(Enum):
 class ClearAnswer(Record, frozen=True, kw_only=True):
     """What one request in clear text brought back, and what the same request over TLS did.
 
-    `json_shape` is the sorted set of key paths of a JSON body, empty where the body is none; the
-    `secure_…` fields hold the same of the https answer, with status 0 where there was none.
+    `json_shape` is the sorted set of key paths of a JSON body, empty where the body is none, `body_sha256` the digest of
+    any; the `secure_…` fields hold the same of the https answer, with status 0 where there was none.
     """
 
     request: Literal["models", "keys", "chat", "websocket", "h2c"]
@@ -33,12 +33,14 @@ class ClearAnswer(Record, frozen=True, kw_only=True):
     status: int = 0
     header_names: tuple[str, ...] = ()
     body_bytes: int = 0
+    body_sha256: str = ""
     json_shape: tuple[str, ...] = ()
     cookie: bool = False
     location: str = ""
     key_echoed: bool = False
     reached_provider: bool = False
     secure_status: int = 0
+    secure_sha256: str = ""
     secure_shape: tuple[str, ...] = ()
     received: str = ""  # hex of the first 64 bytes, where they are not HTTP
     ms: int = 0

@@ -6,7 +6,8 @@ file never comes here.
 """
 
 import asyncio
-from typing import Any, Literal
+import hashlib
+from typing import Any
 
 import msgspec
 
@@ -15,14 +16,13 @@ from conformance.model.clear_text import ClearAnswer, ClearPlace, ClearText, End
 from conformance.model.evidence import CannotObserve
 from conformance.model.money import from_usd
 from conformance.model.scale import Disruption, Fault, Level
-from conformance.model.transport import Outcome, Place, Version
+from conformance.model.transport import Place, Version
 from conformance.probes import calls, clear_census
 from conformance.probes.clear_census import Spot
-from conformance.probes.h2c import h2c_request, read_h2c, speaks_h2
+from conformance.probes.clear_endings import Kind, ending_of, enough
+from conformance.probes.h2c import h2c_request, read_h2c
 from conformance.probes.raw_http import (
-    RawAnswer,
     json_shape,
-    looks_like_http,
     read_answer,
     request,
     speak_tls,
@@ -43,21 +43,13 @@ _UPGRADE = {
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "Z2F0ZXByb29mIHByb2JlLg==",  # RFC 6455, 4.1: any 16 bytes
 }
-_ENDINGS = {
-    Outcome.CONNECT_REFUSED: Ending.CONNECT_REFUSED,
-    Outcome.CONNECT_TIMEOUT: Ending.CONNECT_TIMEOUT,
-    Outcome.UNREACHABLE: Ending.UNREACHABLE,
-    Outcome.CLOSED: Ending.CLOSED,
-    Outcome.RESET: Ending.CLOSED,
-}
 _NOBODY = (Ending.CONNECT_REFUSED, Ending.CONNECT_TIMEOUT, Ending.UNREACHABLE)
-_Kind = Literal["models", "keys", "chat", "websocket", "h2c"]
 
 
 def _cost(target: Target, sample: int) -> Cost:
     tried = clear_census.services(target, None)
     places = sum(known_addresses(target, [service.host]) * len(service.ports) for service in tried)
-    return Cost(requests=16 * places + 2, seconds=2 * _SYN_SECONDS)
+    return Cost(requests=18 * places + 2, seconds=2 * _SYN_SECONDS)
 
 
 @observes(phase=Phase.OUTSIDE, level=Level.OUTSIDE, disruption=Disruption.STATE_CHANGING, cost=_cost)
@@ -113,7 +105,7 @@ class _Probe:
         first, syns = await self._ask(self._spot.reads)
         answers = [first]
         if first.ending not in _NOBODY:
-            rest: tuple[_Kind, ...] = ("chat", "websocket", "h2c")
+            rest: tuple[Kind, ...] = ("chat", "websocket", "h2c")
             if first.ending is Ending.SILENCE:  # it had all the patience there is
                 asked = [self._ask_once(kind, self._wait) for kind in rest]
             else:
@@ -147,7 +139,7 @@ class _Probe:
         self.vantage = self._prober.vantage
         return attempt.negotiated() is Version.TLS13
 
-    async def _ask(self, kind: _Kind) -> tuple[ClearAnswer, int]:
+    async def _ask(self, kind: Kind) -> tuple[ClearAnswer, int]:
         """The answer to one request. Silence is asked about once more, with all the patience there is: a server that takes
         one connection after the other may only have been busy. An end without an answer counts if it comes three times:
         one may be the network's.
@@ -161,7 +153,7 @@ class _Probe:
             answer, syns = await self._ask_once(kind, self._wait)
         return answer, syns
 
-    async def _ask_once(self, kind: _Kind, wait: float) -> tuple[ClearAnswer, int]:
+    async def _ask_once(self, kind: Kind, wait: float) -> tuple[ClearAnswer, int]:
         sent, atom = self._request(kind)
         async with self._session.meter.connections:
             await self._session.meter.admit(money=_LIMIT if kind == "chat" and self._key.real else 0)
@@ -171,15 +163,23 @@ class _Probe:
                 sent,
                 patience=wait,
                 connect_patience=self._syn_seconds,
-                enough=lambda data: _enough(kind, data),
+                enough=lambda data: enough(kind, data),
             )
         answer = self._described(kind, got, atom)
-        if answer.json_shape and kind != "websocket" and not 200 <= answer.status < 300:
+        if self._compared(kind, answer):
             same = sent if kind != "h2c" else self._request(self._spot.reads)[0]
             answer = msgspec.structs.replace(answer, **await self._over_tls(same))
         return answer, got.syns
 
-    def _request(self, kind: _Kind) -> tuple[bytes, str]:
+    def _compared(self, kind: Kind, answer: ClearAnswer) -> bool:
+        """Whether the https answer to the same request says more: the API's own errors are known by it, and for an
+        invented key, what answers without having read the request.
+        """
+        if kind != "websocket" and answer.json_shape and not 200 <= answer.status < 300:
+            return True
+        return kind != "h2c" and not self._key.real and answer.status >= 400
+
+    def _request(self, kind: Kind) -> tuple[bytes, str]:
         """The bytes of a request, and the text in its prompt by which the witness knows it."""
         spot = self._spot
         if kind == "h2c":
@@ -191,7 +191,7 @@ class _Probe:
             return request("POST", spot.url, path, self._auth, body), atom
         return request("GET", spot.url, spot.path, self._auth), ""
 
-    def _target(self, kind: _Kind) -> str:
+    def _target(self, kind: Kind) -> str:
         """Method and URL of a request, for readers."""
         chat = self._session.target.endpoint("chat") or "/"
         what = f"POST {self._spot.url.rstrip('/')}{chat}"
@@ -207,9 +207,9 @@ class _Probe:
         body = {"model": "gateproof-no-such-model", "messages": [{"role": "user", "content": "gateproof"}]}
         return path, msgspec.json.encode(body), ""
 
-    def _described(self, kind: _Kind, got: Exchange, atom: str) -> ClearAnswer:
+    def _described(self, kind: Kind, got: Exchange, atom: str) -> ClearAnswer:
         answer = read_answer(got.received)
-        ending = _ending(got, answer)
+        ending = ending_of(got, answer)
         reached = bool(atom and self._session.provider().carrying(atom))
         echoed = self._key.secret.encode() in got.received
         if ending is Ending.HTTP2:
@@ -242,6 +242,7 @@ class _Probe:
             status=answer.status,
             header_names=tuple(name for name, _ in answer.headers),
             body_bytes=len(answer.body),
+            body_sha256=hashlib.sha256(answer.body).hexdigest(),
             json_shape=json_shape(answer.body),
             cookie=bool(answer.values("set-cookie")),
             location="".join(answer.values("location")[:1]).replace(self._key.secret, "(key)")[:500],
@@ -266,28 +267,9 @@ class _Probe:
             )
         if spoken.answer is None:
             return {}
-        return {"secure_status": spoken.answer.status, "secure_shape": json_shape(spoken.answer.body)}
-
-
-def _enough(kind: _Kind, data: bytes) -> bool:
-    answer = read_answer(data)
-    if answer is not None:
-        return answer.whole
-    if looks_like_http(data):
-        return False
-    if kind == "h2c" and (speaks_h2(data) or len(data) < 9):
-        return read_h2c(data).ended
-    return len(data) >= 7
-
-
-def _ending(got: Exchange, answer: RawAnswer | None) -> Ending:
-    data = got.received
-    if answer is not None:
-        return Ending.HTTP
-    if data[:2] == b"\x15\x03":
-        return Ending.TLS_ALERT
-    if speaks_h2(data):
-        return Ending.HTTP2
-    if data:
-        return Ending.OTHER_BYTES
-    return _ENDINGS.get(got.ending, Ending.SILENCE) if got.ending else Ending.SILENCE
+        body = spoken.answer.body
+        return {
+            "secure_status": spoken.answer.status,
+            "secure_sha256": hashlib.sha256(body).hexdigest(),
+            "secure_shape": json_shape(body),
+        }

@@ -209,6 +209,38 @@ def test_a_port_is_compared_with_its_own_answer_over_tls(
     assert [type(verdict) for verdict in verdicts] == [Fail, Fail]
 
 
+@pytest.mark.parametrize(
+    ("clear", "verdicts"),
+    [
+        (_always(PAGE), "PPN"),
+        (_always(d.answer("400 Bad Request", b"<html>no key</html>")), "PPN"),
+        (_only(b"GET ", PAGE, d.answer("400 Bad Request", b"<html>no body</html>")), "PIN"),
+        (_always(d.answer("403 Forbidden", b"<html>https only</html>")), "PIN"),
+        (_always(d.answer("401 Unauthorized", b"<html>no key</html>")), "PIN"),
+        (_echo, "PFN"),
+    ],
+    ids=["a page", "another page", "one that reads", "forbidden", "unauthorised", "one that repeats"],
+)
+def test_a_tls_port_that_complains_of_clear_text_unread_accepts_no_key(
+    clear: d.Respond, verdicts: str, certificates: d.Certificates, tmp_path: Path
+) -> None:
+    secure = d.tls(certificates.context(0x0304, 0x0304), d.speaks_http(_always(UNAUTHORISED)))
+    with d.listening(d.either(secure, d.http(clear))) as port:
+        seen = _seen(target(f"https://localhost:{port}"), certificates, tmp_path)
+
+    assert _verdicts(seen) == verdicts
+
+
+def test_a_complaint_that_is_the_apis_own_acquits_nobody(
+    certificates: d.Certificates, tmp_path: Path
+) -> None:
+    secure = d.tls(certificates.context(0x0304, 0x0304), d.speaks_http(_always(PAGE)))
+    with d.listening(d.either(secure, d.http(_always(PAGE)))) as port:
+        seen = _seen(target(f"https://localhost:{port}"), certificates, tmp_path)
+
+    assert isinstance(clear_text_key_is_not_accepted(seen), Inconclusive)
+
+
 def _filtered(syns: int, waited_ms: int, before: bool, after: bool) -> ClearText:
     answer = ClearAnswer(request="models", target="GET http://localhost:80/", ending=Ending.CONNECT_TIMEOUT)
     place = ClearPlace(

@@ -3,10 +3,10 @@ listens.
 """
 
 from collections.abc import Iterator
-from shlex import quote
 from urllib.parse import urlsplit
 
 from conformance.catalogue import check
+from conformance.checks.transport.clear_words import curl, told
 from conformance.model.clear_text import ClearAnswer, ClearPlace, ClearText, Ending
 from conformance.model.scale import Level, Severity
 from conformance.model.verdict import Fail, Inconclusive, Norm, NotApplicable, Pass, Verdict
@@ -15,6 +15,7 @@ _FIX = "serve no API without TLS: close the port, or let it answer with a redire
 _LEAST_SYNS = 3
 _LEAST_WAIT_MS = 6000
 _SHOWN = 5
+_DIFFERENT_REQUESTS = 3  # by method, path, and whether they carry a key
 _PERMANENT = {301, 308}
 _AWAY = {Ending.CONNECT_REFUSED, Ending.CONNECT_TIMEOUT, Ending.UNREACHABLE}
 _Found = tuple[ClearPlace, ClearAnswer]
@@ -44,9 +45,9 @@ def clear_text_serves_nothing(clear: ClearText) -> Verdict:
             decide="probe from where every address can be reached, and let each port answer or refuse",
             cites=(clear,),
         )
-    told = sorted({_told(answer) for _, answer in _answers(clear)})
+    answers = sorted({told(answer) for _, answer in _answers(clear)})
     return Pass(
-        because=f"{_ports(clear)} ports tried, seen from {clear.vantage or 'here'}: {'; '.join(told)}",
+        because=f"{_ports(clear)} ports tried, seen from {clear.vantage or 'here'}: {'; '.join(answers)}",
         cites=(clear,),
     )
 
@@ -69,13 +70,15 @@ def clear_text_key_is_not_accepted(clear: ClearText) -> Verdict:
         if answer.reached_provider or (_is_api(answer) and 200 <= answer.status < 300 and clear.real_key):
             return _key_trouble(clear, place, answer, "a request with a key sent in clear text was served")
     unclear = _gaps(clear)
-    # A redirect serves nobody, whatever the key: every other answer could be another one for a real key.
+    # A redirect serves nobody, whatever the key: every other answer could be another one for a real key, unless it was
+    # given before the key was read.
     spoken = [
         str(place)
         for place, answer in _answers(clear)
         if answer.ending is Ending.HTTP
         and not _misread(answer)
         and not (300 <= answer.status < 400 and not _astray(place, answer))
+        and not _unread(place)
     ]
     if unclear or not clear.places or clear.seen() == 0:
         return Inconclusive(
@@ -89,11 +92,7 @@ def clear_text_key_is_not_accepted(clear: ClearText) -> Verdict:
             decide="declare `credentials.admin` and `dialect`: a key is then made, sent in clear and revoked",
             cites=(clear,),
         )
-    how = (
-        "a key made for this and revoked"
-        if clear.real_key
-        else "no port serves HTTP in clear text but redirects"
-    )
+    how = "a key made for this and revoked" if clear.real_key else _unserved(clear)
     return Pass(because=f"not accepted and not echoed on {_ports(clear)} ports: {how}", cites=(clear,))
 
 
@@ -123,7 +122,7 @@ def clear_text_redirects_stay_home(clear: ClearText) -> Verdict:
                 expected=f"Location: https://{place.host}/…",
                 observed=f"{answer.status} with Location: {answer.location or '(none)'}",
                 cites=(clear,),
-                reproduction=_curl(place, answer),
+                reproduction=curl(place, answer),
             )
     if redirects:
         temporary = sorted({answer.status for _, answer in redirects} - _PERMANENT)
@@ -155,6 +154,26 @@ def _ports(clear: ClearText) -> int:
 
 def _is_api(answer: ClearAnswer) -> bool:
     return answer.request != "websocket" and not _misread(answer)
+
+
+def _unread(place: ClearPlace) -> bool:
+    """Whether a TLS port complains of clear text without having read the request: with 400 and the same body whatever is
+    asked, where the same requests have other answers over TLS.
+
+    RFC 9110, 15.5.1. Not so for 401 and 403: an API may say that, before anything else, to each key it does not know.
+    """
+    asked = [answer for answer in place.answers if answer.request != "h2c"]
+    alike = len({answer.body_sha256 for answer in asked}) == 1 and all(a.status == 400 for a in asked)
+    otherwise = all(
+        a.secure_status and (a.secure_status, a.secure_sha256) != (400, a.body_sha256) for a in asked
+    )
+    return place.role == "tls-port" and len(asked) >= _DIFFERENT_REQUESTS and alike and otherwise
+
+
+def _unserved(clear: ClearText) -> str:
+    if any(_unread(place) for place in clear.places):
+        return "clear text on a TLS port has one complaint for an answer, whatever is asked; over TLS there are others"
+    return "no port serves HTTP in clear text but redirects"
 
 
 def _misread(answer: ClearAnswer) -> bool:
@@ -233,9 +252,9 @@ def _served(clear: ClearText, place: ClearPlace, answer: ClearAnswer, value: str
     return Fail(
         because=f"{place}: {value} ({answer.request} request in clear text)",
         expected="nothing listening, a redirect to https on the same host, or an error that is not the API's",
-        observed=f"{_told(answer)}, {answer.body_bytes} bytes of body",
+        observed=f"{told(answer)}, {answer.body_bytes} bytes of body",
         cites=(clear,),
-        reproduction=_curl(place, answer),
+        reproduction=curl(place, answer),
     )
 
 
@@ -243,9 +262,9 @@ def _key_trouble(clear: ClearText, place: ClearPlace, answer: ClearAnswer, what:
     return Fail(
         because=f"{place}: {what}",
         expected="a key sent in clear text is neither accepted nor repeated",
-        observed=f"{_told(answer)} to a {answer.request} request",
+        observed=f"{told(answer)} to a {answer.request} request",
         cites=(clear,),
-        reproduction=_curl(place, answer),
+        reproduction=curl(place, answer),
     )
 
 
@@ -254,33 +273,3 @@ def _astray(place: ClearPlace, answer: ClearAnswer) -> str:
     if to.scheme != "https":
         return "to clear text" if to.scheme or answer.location else "without saying where to"
     return "" if (to.hostname or "") == place.host.lower() else f"to another host, {to.hostname}"
-
-
-def _told(answer: ClearAnswer) -> str:
-    words = {
-        Ending.HTTP: f"HTTP {answer.status}",
-        Ending.TLS_ALERT: "a TLS alert",
-        Ending.HTTP2: f"HTTP/2 {answer.status}" if answer.status else "HTTP/2",
-        Ending.OTHER_BYTES: "bytes that are not HTTP",
-        Ending.CLOSED: "closed without an answer",
-        Ending.SILENCE: "no answer",
-        Ending.CONNECT_REFUSED: "connection refused",
-        Ending.CONNECT_TIMEOUT: "connection requests unanswered",
-        Ending.UNREACHABLE: "unreachable",
-    }
-    return words[answer.ending]
-
-
-def _curl(place: ClearPlace, answer: ClearAnswer) -> str:
-    """A line that shows the same, with an invented key."""
-    address = f"[{place.address}]" if ":" in place.address else place.address
-    special = {
-        "models": "-H 'Authorization: Bearer sk-invented'",
-        "keys": "-H 'Authorization: Bearer sk-invented'",
-        "chat": "-H 'Authorization: Bearer sk-invented' -H 'Content-Type: application/json' -d '{}'",
-        "websocket": "-H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' "
-        "-H 'Sec-WebSocket-Key: Z2F0ZXByb29mIHByb2JlLg=='",
-        "h2c": "--http2-prior-knowledge -H 'Authorization: Bearer sk-invented'",
-    }
-    url = quote(answer.target.partition(" ")[2])
-    return f"curl -si --resolve {place.host}:{place.port}:{address} {special[answer.request]} {url}"
