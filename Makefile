@@ -9,6 +9,8 @@ SSLYZE := .venv-sslyze
 PEERS := .venv-peers
 FOREIGN := .venv-foreign
 BIN := $(VENV)/bin
+# Processes that run tests: as many as CI has cores.
+WORKERS ?= 2
 # Installed as told by the lock and nothing else: hashes are required, wheels are never resolved anew.
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --no-deps
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
@@ -22,7 +24,7 @@ audit: $(VENV)/.run $(SSLYZE)/.done ## start the reference gateway, audit it, wr
 	@$(BIN)/gateproof demo
 
 test: $(VENV)/.dev $(VENV)/.packages $(SSLYZE)/.done lint ## everything that CI runs: lint, types, contracts, tests
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import contracts
 	@$(BIN)/ruff check --quiet .

@@ -32,9 +32,11 @@ _ELSEWHERE = {
     # What ends and starts a gateway again is the operator's, and no twin's target file has an operator.
     "spend.restarts-forget-nothing": "tests/probes/test_spending_hosts.py::"
     "test_a_count_that_is_lost_with_its_process_is_noticed",
+    "keys.restarts-resurrect-no-key": "tests/probes/test_resurrection.py::"
+    "test_a_key_that_rises_with_its_gateway_is_noticed",
     # Random sequences take minutes, so no trial plays them.
-    "spend.random-sequences-stay-within": "tests/probes/test_spending_hosts.py::"
-    "test_a_random_sequence_that_overspends_is_found_shortened_and_played_again",
+    "spend.random-sequences-stay-within": "tests/probes/test_spending_sequences.py::"
+    "test_a_random_sequence_that_overspends_is_found_shortened_and_left_as_a_script",
 }
 
 

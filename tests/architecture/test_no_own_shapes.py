@@ -33,6 +33,7 @@ _ALLOWED = {
     **dict.fromkeys(("image_url", "tool_call_id", "json_schema", "top_p"), _OPENAI),
     **dict.fromkeys(("sequence_number", "function_call", "call_id"), _OPENAI),
     **dict.fromkeys(("prompt_cache_key", "safety_identifier"), _OPENAI),
+    **dict.fromkeys(("best_of", "cached_tokens"), _OPENAI),
     **dict.fromkeys(("/messages", "input_tokens", "output_tokens", "partial_json"), _ANTHROPIC),
     **dict.fromkeys(("stop_reason", "stop_sequence", "stop_sequences", "end_turn"), _ANTHROPIC),
     **dict.fromkeys(("input_schema", "media_type", "tool_result", "tool_use_id", "user_id"), _ANTHROPIC),

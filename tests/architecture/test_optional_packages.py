@@ -40,5 +40,5 @@ def test_the_catalogue_needs_no_optional_package() -> None:
         check=False,
     )
 
-    assert {"aioquic", "hypothesis", "pytest", "psycopg", "redis"} <= set(blocked)
+    assert {"aioquic", "dns", "hypothesis", "pytest", "psycopg", "redis"} <= set(blocked)
     assert done.returncode == 0, done.stderr

@@ -228,6 +228,37 @@ def test_limits_travel_as_exact_decimals(per_usd: int, usd: str, sent: bytes, jo
         assert server.keys["id-000000"]["limit"] == Decimal(sent.decode())
 
 
+def test_limits_that_are_strings_are_written_out_and_left_out(journal: Path) -> None:
+    text = {"limit": "{limit_text}"}
+    create = {"calls": [DIALECT["create"]["calls"][0] | {"body": {"name": "{name}"} | text}]}
+    change = {"calls": [DIALECT["set_limit"]["calls"][0] | {"body": text}]}
+
+    async def scene(api: KeyApi) -> None:
+        key = await api.create("probe", from_usd("0.000000001"))
+        await api.set_limit(key, from_usd("1000"))
+        await api.create("probe")
+        await api.create("probe", literal="NaN")
+
+    with serving(KeyServer()) as server:
+        play(server, journal, scene, create=create, set_limit=change)
+        told = [msgspec.json.decode(body).get("limit") for _, _, body, *_ in server.requests]
+    assert told == ["0.000000001", "1000", None, "NaN"]
+
+
+def test_a_limit_that_the_answer_to_a_creation_told_is_a_variable_like_any_other(journal: Path) -> None:
+    create = {
+        "calls": [
+            DIALECT["create"]["calls"][0] | {"capture": {"secret": "/key", "id": "/id", "limit": "/id"}}
+        ]
+    }
+
+    async def scene(api: KeyApi) -> int | None:
+        return (await api.read(await api.create("probe", 1))).limit
+
+    with serving(KeyServer()) as server:
+        assert play(server, journal, scene, create=create) == 1
+
+
 @pytest.mark.parametrize(("per_usd", "pico"), [(1, from_usd("0.1")), (100, from_usd("0.001"))])
 def test_usage_is_read_without_floats(per_usd: int, pico: int, journal: Path) -> None:
     async def scene(api: KeyApi) -> int | None:
@@ -428,7 +459,11 @@ async def _clear(api: KeyApi) -> None:
 def test_a_name_that_a_whole_listing_does_not_hold_is_gone(journal: Path) -> None:
     with serving(KeyServer()) as server:
         play(server, journal.with_name("others"), _three)
+        server.requests.clear()
         play(server, journal, _clear)
+
+    assert {method for method, _, _ in server.requests} == {"GET"}, "it was looked for, and nothing revoked"
+    assert len(server.keys) == 3
 
 
 @pytest.mark.parametrize(

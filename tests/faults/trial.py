@@ -5,17 +5,20 @@ import os
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from conformance import cli
 from tests.faults.disturbances import Disturbance
 from tests.faults.house import House, standing
 from tests.twins.registry import Entry
 
 _LONGEST = 180.0  # seconds; an audit that takes longer is taken for one that never ends
-_CLEANUP_SECONDS = 60.0
 _SHUTDOWN = "Exception ignored in: <module 'threading'"  # the interpreter's own, where a signal comes after our last line
 UNDISTURBED = Disturbance(name="undisturbed")
 
@@ -149,9 +152,9 @@ def _of_folder(run: Path, code: int | None) -> list[str]:
     if before and not _results(run):
         complaints.append("results.json is not whole")
     done = _gateproof("judge", run)
-    complaints += ["`judge` printed a traceback"] if "Traceback" in done.stderr else []
-    if code is not None and done.returncode != code:
-        complaints.append(f"`judge` ended with {done.returncode}, the audit with {code}")
+    complaints += ["`judge` printed a traceback"] if "Traceback" in done.said else []
+    if code is not None and done.code != code:
+        complaints.append(f"`judge` ended with {done.code}, the audit with {code}")
     if code is not None and _read(run / "results.json") != before:
         complaints.append("`judge` wrote other bytes than the audit")
     return complaints
@@ -168,20 +171,27 @@ def _of_keys(run: Path, house: House, disturbance: Disturbance) -> list[str]:
         else []
     )
     done = _gateproof("cleanup", run)
-    if done.returncode != 0:
-        complaints.append(f"`cleanup` ended with {done.returncode}: {(done.stderr.splitlines() or [''])[-1]}")
+    if done.code != 0:
+        complaints.append(f"`cleanup` ended with {done.code}: {(done.said.splitlines() or [''])[-1]}")
     still = house.keys_of(identity)
     return complaints + ([f"{len(still)} keys live on after `cleanup`"] if still else [])
 
 
-def _gateproof(command: str, run: Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [*_GATEPROOF, command, str(run)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_CLEANUP_SECONDS,
-    )
+@dataclass(frozen=True, slots=True)
+class _Done:
+    code: int
+    said: str  # to standard error
+
+
+def _gateproof(command: str, run: Path) -> _Done:
+    """Run a command on a run folder in this process: one of its own takes longer to start than the command takes."""
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()) as errors:
+        try:
+            code = cli.main([command, str(run)])
+        except Exception:  # noqa: BLE001 - what would have ended a process with a traceback is a complaint like any other
+            code = 1
+            traceback.print_exc()
+    return _Done(code, errors.getvalue())
 
 
 def _outcome(run: Path | None, code: int, seconds: float, said: str, complaints: Sequence[str]) -> Outcome:

@@ -40,6 +40,7 @@ class KeyDesk(Keys):
             ("POST", "/user/new"): self.new_user,
             ("GET", "/user/info"): self.user_info,
             ("POST", "/user/update"): self.update_user,
+            ("POST", "/user/delete"): self.delete_users,
         }
 
     def is_master(self, secret: str) -> bool:
@@ -158,6 +159,18 @@ class KeyDesk(Keys):
             user.limit = limit if "max_budget" in wanted else user.limit
             self.store.save()
         return as_json(self.describe_user(user))
+
+    def delete_users(self, call: Call) -> Answer:
+        """POST /user/delete: users, and with each of them its keys."""
+        names = parse(call.body).get("user_ids")
+        users = [self._user(name) for name in names] if isinstance(names, list) else []
+        for user in users:
+            for key in [key for key in self.store.keys.values() if key.user_id == user.id]:
+                self.revoke(key, forget=True)
+            with self.store.lock:
+                self.store.users.pop(user.id, None)
+                self.store.save()
+        return as_json({"deleted_users": [user.id for user in users]})
 
     def _limit(self, wanted: Mapping[str, object]) -> int | None:
         amount = wanted.get("max_budget")

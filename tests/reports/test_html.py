@@ -11,7 +11,8 @@ import pytest
 
 from conformance.model.results import Results
 from reports.html import render
-from tests.reports.sample import BREAKOUT, MARKUP, check, sample_results
+from tests.reports.sample import sample_results
+from tests.reports.sample_checks import BREAKOUT, MARKUP, check
 from tests.reports.whole import many_findings, whole_results
 
 _OUR_TAGS = frozenset(

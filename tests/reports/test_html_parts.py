@@ -9,7 +9,8 @@ from conformance.model.results import Results
 from conformance.waivers import load
 from reports.contents import VERIFICATION, waived_until, waiver
 from reports.html import render
-from tests.reports.sample import MARKUP, sample_results
+from tests.reports.sample import sample_results
+from tests.reports.sample_checks import MARKUP
 from tests.reports.test_html import Page, bare
 from tests.reports.whole import whole_results
 

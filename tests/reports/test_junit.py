@@ -8,7 +8,8 @@ import pytest
 
 from conformance.model.results import Results
 from reports.junit import render
-from tests.reports.sample import BREAKOUT, sample_results
+from tests.reports.sample import sample_results
+from tests.reports.sample_checks import BREAKOUT
 from tests.reports.test_html import bare
 from tests.reports.whole import whole_results
 

@@ -6,7 +6,8 @@ from markdown_it import MarkdownIt
 
 from conformance.model.results import Results
 from reports.markdown import code, render
-from tests.reports.sample import BIDI, BREAKOUT, sample_results
+from tests.reports.sample import sample_results
+from tests.reports.sample_checks import BIDI, BREAKOUT
 from tests.reports.test_html import Page, bare
 from tests.reports.whole import many_findings, whole_results
 

@@ -12,7 +12,8 @@ import pytest
 
 from conformance.model.results import Results
 from reports.sarif import render
-from tests.reports.sample import MARKUP, sample_results
+from tests.reports.sample import sample_results
+from tests.reports.sample_checks import MARKUP
 from tests.reports.test_html import bare
 from tests.reports.whole import many_findings, whole_results
 

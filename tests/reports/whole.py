@@ -14,7 +14,8 @@ from conformance.model.exhibit import (
 )
 from conformance.model.results import Results
 from conformance.model.retained import MapBound, MapCell, MapPath, MapSurface, RetentionMap
-from tests.reports.sample import BIDI, BREAKOUT, MARKUP, reference, sample_results
+from tests.reports.sample import sample_results
+from tests.reports.sample_checks import BIDI, BREAKOUT, MARKUP, reference
 
 _FIELDS = ("system prompt", "user prompt", "tool result", "image", "completion", "user id")
 _PATHS = ("plain call", "stream", "refused by limit", "aborted by the client")

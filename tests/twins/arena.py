@@ -93,6 +93,8 @@ class Outcome:
 
 def narrowed(entry: Entry) -> Selection:
     """The checks of the claims that a twin matters to, so that nothing else need be looked at; all checks where it may be any."""
+    if entry.alone:
+        return Selection(checks_like=tuple(sorted(entry.fails)))
     claims = {check.claim for check in checks() if check.id in entry.fails} | set(entry.about)
     return Selection(claims=tuple(sorted(claims)))
 
@@ -108,7 +110,8 @@ def hold(entry: Entry, folder: Path, *, sample: int, selection: Selection | None
         port = stack.enter_context(breakage.before(listening(process, ground)))
         target_file = write_target(ground, entry, port)
         ending = _ending(process, breakage.dies_at)
-        audited = _audited(target_file, recorded, run, sample, selection or Selection(), ending)
+        chosen = narrowed(entry) if entry.alone else selection or Selection()
+        audited = _audited(target_file, recorded, run, sample, chosen, ending)
         results = asyncio.run(audited)
     log = ground.log.read_text(errors="replace")
     return Outcome(entry=entry, results=results, sighted=_sighted(recorded), log=log)

@@ -34,10 +34,34 @@ from reference_gateway.ledger.wire import (
     Settle,
     Standing,
 )
+from reference_gateway.parts import Parts
 from reference_gateway.web.asgi import App, Message, Receive, Scope, Send
 from tests.twins.keeping.exchange import Exchange
 
-__all__ = ["AccountsAround", "Exchange", "Hearing", "LedgerAround", "UpstreamAround", "overheard", "served"]
+__all__ = [
+    "AccountsAround",
+    "Exchange",
+    "Hearing",
+    "LedgerAround",
+    "UpstreamAround",
+    "around_app",
+    "noting",
+    "overheard",
+    "sending",
+    "served",
+]
+
+
+def around_app(parts: Parts, around: Callable[[App], App]) -> Parts:
+    """The gateway with one more thing around its application."""
+    inner = parts.app
+    return replace(parts, app=lambda app: around(inner(app)))
+
+
+def sending(parts: Parts, around: Callable[[Upstream], Upstream]) -> Parts:
+    """The gateway with something around its way to the provider."""
+    upstream = parts.upstream
+    return replace(parts, upstream=lambda config, rule, dialer: around(upstream(config, rule, dialer)))
 
 
 class LedgerAround:
@@ -105,6 +129,18 @@ class AccountsAround:
 
     async def audit(self, after: int, size: int) -> tuple[AuditEntry, ...]:
         return await self.inner.audit(after, size)
+
+
+def noting(known: list[str]) -> type[AccountsAround]:
+    """Accounts that put every key they issue into a list."""
+
+    class Noting(AccountsAround):
+        async def create(self, new: NewKey, by: str) -> Issued:
+            issued = await super().create(new, by)
+            known.append(issued.key)
+            return issued
+
+    return Noting
 
 
 class UpstreamAround:

@@ -21,9 +21,9 @@ import msgspec
 from conformance.kills import KillMatrix, Trial
 from conformance.selection import Selection
 from tests.twins.arena import Outcome, hold, narrowed
+from tests.twins.matrix import MATRIX, write_trials
 from tests.twins.registry import Entry, entries
 
-_MATRIX = Path(__file__).parents[2] / "conformance" / "kill_matrix.json"
 _SAMPLE, _SMALL = 60, 6
 _OF_CONTENT = ("retention.", "forwarding.")
 _mutex = threading.Lock()
@@ -39,11 +39,10 @@ def main() -> int:
     with ThreadPoolExecutor(options.jobs) as rooms:
         held = rooms.map(lambda entry: known.get(entry.id()) or _held(entry, options), chosen)
         trials = tuple(held)
-    matrix = KillMatrix(suite=version("gateproof"), trials=trials)
-    print(matrix.sentence())
+    print(KillMatrix(trials=trials).sentence())
     if options.only == "*":
-        _MATRIX.write_bytes(msgspec.json.format(msgspec.json.encode(matrix), indent=1) + b"\n")
-        print(f"written: {_MATRIX}")
+        write_trials(version("gateproof"), trials)
+        print(f"written: {MATRIX}")
     return int(not all(trial.right for trial in trials))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from conformance.model.money import price_per_token
 from conformance.witness.pki import Authority, make_authority
 from tests.twins.registry import MODEL, Entry, Host
 
@@ -96,8 +97,15 @@ def _reference(ground: Ground, entry: Entry) -> Path:
     (folder / CLEAR_PORT).write_text(str(ground.clear_port))
     path = folder / "gateway.toml"
     bounds = {_BOUNDS[name]: value for name, value in entry.config.items()}
-    path.write_text(f"{path.read_text()}\n[bounds]\n{_pairs(bounds)}")
+    further = "".join(_priced_model(name, *prices) for name, prices in entry.models.items())
+    path.write_text(f"{path.read_text()}\n{further}\n[bounds]\n{_pairs(bounds)}")
     return path
+
+
+def _priced_model(name: str, prompt: str, completion: str) -> str:
+    """A further model of the reference gateway."""
+    price = f'{{ prompt = "{prompt}", completion = "{completion}" }}'
+    return f'[[models]]\nname = "{name}"\nprovider = "provider"\nmax_output_tokens = 4096\nprice = {price}\n'
 
 
 def _second(ground: Ground, entry: Entry) -> Path:
@@ -118,7 +126,18 @@ def _second(ground: Ground, entry: Entry) -> Path:
         "upstream_ca": str(ground.witness.root),
         "upstream_key": (ground.folder / "provider.key").read_text(),
         "state_dir": str(folder / "state"),
-        "models": {MODEL: model},
+        "models": {
+            MODEL: model,
+            **{
+                name: {
+                    **model,
+                    "upstream": f"upstream-{name}",
+                    "prompt_pico": price_per_token(prompt),
+                    "completion_pico": price_per_token(completion),
+                }
+                for name, (prompt, completion) in entry.models.items()
+            },
+        },
         "cleartext_port": ground.clear_port,
         **entry.config,
     }
@@ -212,7 +231,7 @@ admin = {{ file = "{make.admin}" }}
 [models.{MODEL}]
 prompt_price = "{_PROMPT_USD}"
 completion_price = "{_COMPLETION_USD}"
-
+{_further_models(entry)}
 [witness]
 listen = "127.0.0.1:{ground.witness_port}"
 certificate = "witness/server.pem"
@@ -222,6 +241,7 @@ api_key = {{ file = "provider.key" }}
 [dialect]
 {entry.dialect or make.dialect}
 {make.surfaces}{entry.surfaces}
+{_other_account(ground, entry)}
 {_inference(entry)}
 [claims]
 {_pairs(claims)}
@@ -230,6 +250,21 @@ api_key = {{ file = "provider.key" }}
     path = ground.folder / "target.toml"
     path.write_text(text)
     return path
+
+
+def _other_account(ground: Ground, entry: Entry) -> str:
+    """A second customer's credential, which the host knows by how it begins."""
+    if not entry.other_account:
+        return ""
+    (ground.folder / "other.token").write_text(f"other-{secrets.token_hex(24)}")
+    return '[other_account]\nadmin = { file = "other.token" }'
+
+
+def _further_models(entry: Entry) -> str:
+    return "".join(
+        f'[models."{name}"]\nprompt_price = "{prompt}"\ncompletion_price = "{completion}"\n'
+        for name, (prompt, completion) in entry.models.items()
+    )
 
 
 def _inference(entry: Entry) -> str:

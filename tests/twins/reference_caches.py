@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -15,21 +15,12 @@ from reference_gateway.content.upstream import Outbound
 from reference_gateway.parts import Parts
 from reference_gateway.web.asgi import App, Receive, Scope, Send
 from tests.twins import registry
-from tests.twins.around import UpstreamAround
-from tests.twins.reference_twins import Kept
+from tests.twins.around import UpstreamAround, around_app
+from tests.twins.checks import ANEW, CROSSES, ONCE
+from tests.twins.reference_forwarding import Kept
 
 alone = partial(registry.twin, host="reference", bundled=True)
 variant = partial(registry.variant, host="reference", about=("Z2",))
-
-CROSSES = "forwarding.no-answer-crosses-keys"
-ANEW = "forwarding.every-answer-is-made-anew"
-ONCE = "forwarding.every-call-reaches-the-provider-once"
-
-
-def around_app(parts: Parts, around: Callable[[App], App]) -> Parts:
-    """The gateway with one more thing around its application."""
-    inner = parts.app
-    return replace(parts, app=lambda app: around(inner(app)))
 
 
 class Keeping(UpstreamAround):

@@ -17,7 +17,8 @@ from reference_gateway.parts import Parts
 from reference_gateway.web.asgi import App, Message, Receive, Scope, Send
 from tests.twins import registry
 from tests.twins.around import AccountsAround, LedgerAround, overheard
-from tests.twins.reference_twins import ROTATING, remembering
+from tests.twins.reference_ended_keys import ROTATING
+from tests.twins.reference_shown_keys import remembering
 
 variant = partial(registry.variant, host="reference")
 

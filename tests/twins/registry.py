@@ -19,27 +19,67 @@ _Made = TypeVar("_Made")
 # Modules by the host whose process needs them; importing no more keeps the start of a twin short.
 _MODULES: Mapping[str, tuple[str, ...]] = {
     "reference": (
-        "reference_twins",
+        "reference_tls",
+        "reference_headers",
+        "reference_made_keys",
+        "reference_shown_keys",
+        "reference_stored_keys",
+        "reference_presented_keys",
+        "reference_administering",
+        "reference_key_tenancy",
+        "reference_credentials",
+        "reference_ended_keys",
+        "reference_key_life",
+        "reference_limits",
+        "reference_races",
+        "reference_holds",
+        "reference_usage",
+        "reference_refusals",
+        "reference_spend_caps",
+        "reference_content",
+        "reference_forwarding",
         "reference_variants",
+        "reference_spend_rest",
         "keeping.elsewhere",
         "reference_places",
         "reference_keeping",
         "reference_caches",
+        "reference_reading",
+        "reference_changing",
         "reference_egress",
-        "reference_spend",
         "reference_transport",
-        "reference_keys",
     ),
     "second": (
-        "second_twins",
+        "second_tls",
+        "second_headers",
+        "second_made_keys",
+        "second_shown_keys",
+        "second_stored_keys",
+        "second_presented_keys",
+        "second_administering",
+        "second_key_tenancy",
+        "second_credentials",
+        "second_ended_keys",
+        "second_key_life",
+        "second_key_owners",
+        "second_limits",
+        "second_usage",
+        "second_refusals",
+        "second_spend_caps",
+        "second_account_race",
+        "second_content",
+        "second_forwarding",
         "second_variants",
+        "second_spend_rest",
         "keeping.elsewhere",
         "second_places",
         "second_keeping",
+        "second_reading",
+        "second_caches",
+        "second_changing",
         "second_egress",
         "second_spend",
         "second_transport",
-        "second_keys",
     ),
     "broken": ("broken",),
 }
@@ -52,12 +92,14 @@ class Entry:
 
     `make` is what its host replaces: a `Change` of the reference gateway, a class of the second gateway, or for
     a broken target the `Breakage` that stands before it. `claims`, `dialect`, `limits`, `inference` (kinds of endpoint beside
-    chat) and further `surfaces` go into the target file, `config` into the second gateway's own configuration;
+    chat) and further `surfaces` go into the target file, `config` into the second gateway's own configuration, further `models`
+    (USD per million prompt and completion tokens, by name) into both;
     the reference gateway has only some of that.
     `sighted` are the surfaces, by locator, on which something must be found: these and no others.
     `collection`: it does what many others do; `bundled`: it is one of those, for which the collection stands where time is
     short. `rare`: only a full campaign is sure to meet the flaw. `about`: the claims that something conformant or broken
-    matters to, where those are not all.
+    matters to, where those are not all. `other_account`: the target file names the credential of a second customer.
+    `alone`: it is held by the checks that it fails and no others, since these look only when nothing else is asked for.
     """
 
     name: str
@@ -69,6 +111,7 @@ class Entry:
     dialect: str = ""
     limits: Mapping[str, object] = field(default_factory=dict)
     inference: tuple[str, ...] = ()
+    models: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     surfaces: str = ""
     sighted: frozenset[str] = frozenset()
     collection: bool = False
@@ -76,6 +119,8 @@ class Entry:
     rare: bool = False
     about: tuple[str, ...] = ()
     config: Mapping[str, object] = field(default_factory=dict)
+    other_account: bool = False
+    alone: bool = False
 
     def id(self) -> str:
         """Host and name, unique."""

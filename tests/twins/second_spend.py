@@ -14,23 +14,27 @@ from tests.hosts.second_http import Answer, Call, Client, RefusalError
 from tests.hosts.second_order import Order, Usage, parse
 from tests.hosts.second_store import Hold, Key
 from tests.twins import registry
+from tests.twins.checks import (
+    ABORTED,
+    ABSURD,
+    CHANGED,
+    CONCURRENT,
+    IDENTITY,
+    MODELS,
+    RECORDED,
+    ROOM,
+    SEQUENTIAL,
+    SMALL,
+    UNMETERED,
+    USAGE,
+    WORST_CASE,
+)
 from tests.twins.registry import MODEL
-from tests.twins.second_twins import CONCURRENT, SEQUENTIAL, USAGE
 from tests.twins.second_variants import ON_USERS
 
 twin = partial(registry.twin, host="second")
 variant = partial(registry.variant, host="second")
 
-WORST_CASE = "spend.worst-case-is-set-aside"
-ABORTED = "spend.aborted-calls-are-charged"
-UNMETERED = "spend.unmetered-answers-are-charged"
-MODELS = "spend.models-without-a-price-are-refused"
-IDENTITY = "spend.callers-cannot-spend-as-others"
-RECORDED = "spend.unmetered-calls-are-recorded"
-ROOM = "spend.room-is-served"
-SMALL = "spend.small-sums-add-up"
-CHANGED = "spend.changed-limits-keep-what-was-spent"
-ABSURD = "spend.absurd-limits-grant-nothing"
 
 _POINT = 56 * 10**6  # pico-dollars, of which the usual call of an audit costs three
 _here = threading.local()
@@ -232,7 +236,9 @@ class ZeroIsUnlimited(SecondGateway):
     """A budget that is not true is none."""
 
     def reserve(self, key: Key, order: Order) -> Hold:
-        return super().reserve(key, order) if key.limit else self.store.hold(key, order.worst, order.worst)
+        return (
+            self.store.hold(key, order.worst, order.worst) if key.limit == 0 else super().reserve(key, order)
+        )
 
 
 @twin("change-resets-usage", fails={CHANGED})

@@ -7,7 +7,7 @@ where quadratic work would cost a thousand times.
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -39,13 +39,11 @@ NOTICEABLE = 0.0005  # seconds
 Act = Callable[[], object]
 
 
-@pytest.fixture(autouse=True)
-def nothing_else_to_collect() -> Iterator[None]:
+@pytest.fixture(autouse=True, scope="module")
+def nothing_else_to_collect() -> None:
     """As in the gateway, whose garbage collector does not look at what was there before it served."""
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def work(act: Act) -> float:
