@@ -45,10 +45,12 @@ def secret_is_not_stored_recoverably(stored: StoredKeys) -> Verdict:
     doubt = _unread(stored) or _unnamed(stored)
     if doubt:
         return doubt
-    hidden = [key for key in stored.keys if not key.forms and key.unexplained]
+    hidden = [key for key in stored.keys if not key.forms]
     if hidden:
+        values = sum(key.unexplained for key in hidden)
         return Inconclusive(
-            because=f"{_labels(hidden)}: its record holds values that no known digest of it explains; they may decrypt to it",
+            because=f"{_labels(hidden)}: its record holds {values or 'no'} values that may verify it, and no known digest of it "
+            "explains one: what a key is verified with may decrypt to it, or lie elsewhere",
             decide="say how keys are stored; a verifier that can be recomputed would show that the secret is not needed",
             cites=(stored,),
         )
@@ -154,7 +156,7 @@ def _unproven(stored: StoredKeys, keys: list[StoredKey]) -> Inconclusive:
     what = "; ".join(sorted(reasons)) or "its record holds no value that could be a digest"
     return Inconclusive(
         because=f"{_labels(keys)}: {what}",
-        decide="say how the verifier is computed (algorithm, salt, key), and declare the surface that holds its parts",
+        decide="declare the surface that holds the salt, and a key that it takes by `credentials.peppers`; say how it is made",
         cites=(stored,),
     )
 

@@ -4,13 +4,14 @@ import asyncio
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conformance.catalogue import Cost, Phase, observes
 from conformance.collectors.files import located
 from conformance.collectors.following import captured
-from conformance.collectors.reading import Item, UnreadableError, read_surface
+from conformance.collectors.passing_records import PassingRecords
+from conformance.collectors.reading import UnreadableError, read_surface
 from conformance.collectors.sqlite import rows
 from conformance.collectors.surfaces import SurfaceLook, scan_surface
 from conformance.dialects.speak import Key, KeyApi
@@ -20,17 +21,18 @@ from conformance.model.scale import Disruption, Fault, Level
 from conformance.model.storage import Sighting, StoredForm, StoredKey, StoredKeys
 from conformance.scan.candidates import unsalted_needles
 from conformance.scan.engine import Engine, secret_engine
-from conformance.scan.records import Record, record_of_row, records_of_text, settings_of_text
+from conformance.scan.records import Record, record_of_row
 from conformance.scan.stored_form import Classified, KeyInStore, classify
 from conformance.scan.tally import Tally
 from conformance.session import Session
 from conformance.target import Surface, Target
+from conformance.target_file import secret
 
 _MOST_KEYS = 4
 _SETTLING_SECONDS = 1.0  # for stores that are written a moment later
 _LEAST_IDENTIFIER = 6
 _LEAST_CORE = 16  # a shorter last part is no secret of its own
-_PIECE = 1 << 24  # bytes of an item that are held at once
+_THREADS = 2  # that search ahead in an item of several megabytes
 _LINKED = 20  # rows of other tables that share a key's number
 _SETTINGS = 40  # rows in which a common salt may lie: of tables no longer than this
 _LISTED = 20
@@ -74,24 +76,24 @@ def _examined(session: Session, sought: Sequence[_Sought]) -> StoredKeys:
     tally = Tally()
     forms: dict[str, list[StoredForm]] = defaultdict(list)
     classified: dict[str, list[Classified]] = defaultdict(list)
-    named: set[str] = set()
+    stores: list[tuple[Surface, tuple[KeyInStore, ...]]] = []
     for surface in session.target.surfaces:
         engine = _engine(sought, account=surface.role == "account")
-        look = scan_surface(
-            surface,
-            session.base,
-            engine,
-            skip=(session.run_folder,),
-            tally=tally,
-            found=captured(session, surface),
-        )
+        items = captured(session, surface) or read_surface(surface, session.base, (session.run_folder,))
+        records = PassingRecords({key.label: key.identifiers for key in sought})
+        watched = records.watch(items) if _is_document(surface) else items
+        look = scan_surface(surface, session.base, engine, tally=tally, found=watched)
         for label, form in _seen(look):
             forms[label].append(form)
-        if surface.role != "account":
-            continue
-        keys = _in_store(surface, session, sought)
-        named |= {key.label for key in keys if key.records}
-        for result in classify(keys, surface.locator):
+        if surface.role == "account":
+            stores.append((surface, _in_store(surface, session, sought, records)))
+    # What opens one store may lie in another: settings are mostly declared as a surface of their own.
+    beside = tuple(dict.fromkeys(r for _, keys in stores for key in keys[:1] for r in key.beside))
+    peppers = tuple(secret(pepper, session.base).encode() for pepper in session.target.credentials.peppers)
+    named = {key.label for _, keys in stores for key in keys if key.records}
+    for surface, keys in stores:
+        held = [replace(key, beside=beside, peppers=peppers) for key in keys]
+        for result in classify(held, surface.locator):
             classified[result.label].append(result)
     return StoredKeys(
         keys=tuple(
@@ -148,7 +150,7 @@ def _engine(sought: Sequence[_Sought], *, account: bool) -> Engine:
         if _LEAST_CORE <= len(core) < len(key.secret) and core.encode() not in key.identifiers:
             secrets[f"{key.label} part"] = core
     digests = (needle for key in sought for needle in unsalted_needles(f"{key.label} digest", key.secret))
-    return secret_engine(secrets, digests if account else ())
+    return replace(secret_engine(secrets, digests if account else ()), threads=_THREADS)
 
 
 def _seen(look: SurfaceLook) -> Iterator[tuple[str, StoredForm]]:
@@ -180,17 +182,19 @@ def _distinct(forms: Iterable[StoredForm]) -> tuple[StoredForm, ...]:
     return tuple(first.values())[:_LISTED]
 
 
-def _in_store(surface: Surface, session: Session, sought: Sequence[_Sought]) -> tuple[KeyInStore, ...]:
-    """The records of a surface that name the keys."""
-    found: dict[str, list[Record]] = defaultdict(list)
-    beside: list[Record] = []
-    if surface.kind == "sqlite":
-        for path in located(surface.locator, session.base):
-            beside += _from_database(path, sought, found)
-    else:
-        for item in read_surface(surface, session.base, (session.run_folder,)):
-            if isinstance(item, Item):
-                beside += _from_bytes(item, sought, found)
+def _is_document(surface: Surface) -> bool:
+    """Whether records are to be cut out of the surface's bytes: a database gives its rows as such."""
+    return surface.role == "account" and surface.kind != "sqlite"
+
+
+def _in_store(
+    surface: Surface, session: Session, sought: Sequence[_Sought], passed: PassingRecords
+) -> tuple[KeyInStore, ...]:
+    """The records of a surface that name the keys: those that passed by, or the rows of a database."""
+    found: dict[str, list[Record]] = defaultdict(list, passed.found)
+    beside = passed.beside
+    for path in located(surface.locator, session.base) if surface.kind == "sqlite" else ():
+        beside += _from_database(path, sought, found)
     return tuple(
         KeyInStore(
             label=key.label,
@@ -233,32 +237,6 @@ def _is_number(name: str, value: bytes) -> bool:
 
 def _references(row: Mapping[str, bytes]) -> set[bytes]:
     return {value for name, value in row.items() if name.lower().endswith(("id", "key", "ref")) and value}
-
-
-def _from_bytes(
-    item: Item, sought: Sequence[_Sought], found: Mapping[str, list[Record]]
-) -> tuple[Record, ...]:
-    """Records that name a key, and what lies beside them."""
-    beside: list[Record] = []
-    try:
-        for data in _pieces(item):
-            for key in sought:
-                found[key.label].extend(records_of_text(item.name, data, key.identifiers))
-            if not beside:
-                beside.append(settings_of_text(item.name, data))
-    except UnreadableError:
-        return ()  # the scan of the surface has this gap in its ledger
-    return tuple(beside)
-
-
-def _pieces(item: Item) -> Iterator[bytes]:
-    held = bytearray()
-    for chunk in item.open():
-        held += chunk
-        if len(held) >= _PIECE:
-            yield bytes(held)
-            held = held[-(1 << 13) :]
-    yield bytes(held)
 
 
 def _cost(target: Target) -> Cost:

@@ -19,7 +19,7 @@ from conformance.collectors.run_values import VALUE
 from conformance.model.campaign import METADATA_FIELDS
 from conformance.model.scale import Disruption, Level
 from conformance.model.storage import CONTROL_PATH, ScannedSurface, SeenCell, Sighting, SurfaceScan
-from conformance.scan.engine import Engine, Found, canary_engine
+from conformance.scan.engine import Engine, Found, canary_engine, compiled
 from conformance.scan.fingerprints import searched_for
 from conformance.scan.proof import share_seen, unseen
 from conformance.scan.tally import Tally
@@ -97,9 +97,10 @@ async def look_at_surfaces(
     The canaries are those of `run`; empty: of the session's own.
     """
     controls, halt = controls_of(session), halt or threading.Event()
-    quiet = await controls.end()
     prompts = searched_for(session.prompts, max(_LEAST_PROMPTS, 3 * session.sample))
-    engine = await asyncio.to_thread(canary_engine, session.mint, controls.values(), prompts)
+    # What takes seconds to compile is compiled while the surfaces come to rest.
+    quiet, prints = await asyncio.gather(controls.end(), asyncio.to_thread(compiled, prompts))
+    engine = await asyncio.to_thread(canary_engine, session.mint, controls.values(), prints)
     blind = await asyncio.to_thread(unseen, engine, session.mint.control(0))
     scanned = []
     for surface in session.target.surfaces:
@@ -157,7 +158,7 @@ def _scan_item(
 
     def sink(found: Found) -> None:
         place = item.place(found.offset)
-        look.add(_sighting(surface, f"{name} {place}".rstrip(), found))
+        look.add(found.sighted(surface.locator, f"{name} {place}".rstrip()))
 
     engine.scan(source.chunks(), sink, look.tally, name)
     if source.trouble:
@@ -193,25 +194,12 @@ def scanned_name(surface: Surface, name: str, engine: Engine, look: SurfaceLook)
     named = [found for found in found_in_name if not found.label.startswith(VALUE)]
     shown = f"(an item whose name, of {len(name)} characters, was found)" if named else name
     for found in named:
-        look.add(_sighting(surface, f"{shown} (name)", found))
+        look.add(found.sighted(surface.locator, f"{shown} (name)"))
     return shown
 
 
 def _left_out(tally: Tally) -> Callable[[str, str], None]:
     return lambda item, reason: tally.gap(item, reason, deciding=False)
-
-
-def _sighting(surface: Surface, item: str, found: Found) -> Sighting:
-    return Sighting(
-        surface=surface.locator,
-        item=item,
-        offset=found.offset,
-        length=found.length,
-        form=found.form,
-        chain=found.chain,
-        canary=found.canary,
-        label=found.label,
-    )
 
 
 async def _scanned(

@@ -5,19 +5,25 @@ from itertools import product
 
 from conformance.canary.forms import BASE64, BASE64_URL, Form, interior
 from conformance.scan.carve import SPOT
-from conformance.scan.magics import OPENERS, STREAMS
+from conformance.scan.magics import OPENERS, STREAMS, VALUE_END
 from conformance.scan.patterns import Beginning, Clue, Digits, Event, Fragment, Needle
 
 _PIECE = 4  # bytes: streamed answers come in pieces of about a token
 _SHORT = 16  # a longer text is a secret, whose first bytes may be a prefix that many keys share
 _PREFIX = 8
+_LONGER = 6  # of hexadecimal digits, of which any four in a row meet everywhere: as rare as four letters
+_GROUPS = (
+    4,
+    5,
+)  # of them, shorter than that: a text cut into such is looked for by two of them and what parts them
 _HALVED = 14  # bytes; halves of less would meet by chance
 _SEPARATORS = (" ", "-", ".", "_", ",", "|", ":", "/", "\n", "\t", ", ", "\r\n", '","', '", "', "','", "', '")
 _WRAPPED = frozenset({"base64", "base32", "hex", "utf-16", "base64(base64)", "base64(utf-16)"})
 _ENCODED_AGAIN = _WRAPPED | {"raw", "reversed", "rot13", "percent", "x-escape", "u-escape", "xor"}
+_HEX = frozenset(b"0123456789abcdefABCDEF")
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _LEADS = (0, 2, 3)  # of the first whole base64 digit behind 0, 1 or 2 bytes, the place in its unit of four
-_VALUES = (b"\n\0", b"\r\n\r\n")  # behind these a value begins: our own readers' rows, bodies of HTTP
+_VALUES = (VALUE_END, b"\r\n\r\n")  # behind these a value begins: our own readers' rows, bodies of HTTP
 _EVENTS = (b'"delta', b'delta\\"', b'_delta"')
 
 
@@ -39,6 +45,8 @@ def _of(form: Form) -> Iterator[Clue]:
     if form.name == "raw":
         yield from _pieces(form.pattern)
         yield from _separated(form.pattern)
+        if _piece(form.pattern) > _PIECE:
+            yield from _grouped(form.pattern)
         yield from _dumped(form.pattern)
     if form.name in _WRAPPED and len(form.pattern) >= _HALVED:
         half = len(form.pattern) // 2
@@ -49,9 +57,23 @@ def _of(form: Form) -> Iterator[Clue]:
 
 
 def _pieces(text: bytes) -> Iterator[Fragment]:
-    first = 0 if len(text) <= _SHORT else min(_PREFIX, len(text) - _PIECE)
-    for place in range(first, len(text) - _PIECE + 1):
-        yield Fragment(text[place : place + _PIECE], 1, text, place)
+    size = _piece(text)
+    first = 0 if len(text) <= _SHORT else min(_PREFIX - size + _PIECE, len(text) - size)
+    for place in range(first, len(text) - size + 1):
+        yield Fragment(text[place : place + size], 1, text, place)
+
+
+def _piece(text: bytes) -> int:
+    """How long a piece of a text is that its neighbourhood is looked at for."""
+    return _LONGER if len(text) > _SHORT and _HEX.issuperset(text[len(text) // 2 :]) else _PIECE
+
+
+def _grouped(text: bytes) -> Iterator[Fragment]:
+    """Two groups of characters behind the prefix, wherever the first of them begins, and what parts them."""
+    for size, separator in product(_GROUPS, (*_SEPARATORS, "--", "; ")):
+        for first in range(_PREFIX, _PREFIX + size):
+            groups = text[first : first + size], text[first + size : first + 2 * size]
+            yield Fragment(separator.encode("latin-1").join(groups), 2)
 
 
 def _separated(text: bytes) -> Iterator[Fragment]:

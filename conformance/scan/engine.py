@@ -13,11 +13,11 @@ from conformance.scan.job import Found, Job, Limits, Read, Sink
 from conformance.scan.layer import Layer
 from conformance.scan.other_forms import other_forms
 from conformance.scan.repeats import Library, Repeats
-from conformance.scan.search import Needle, Search
+from conformance.scan.search import Needle, Prints, Search
 from conformance.scan.tally import Ledger, Tally
 from conformance.scan.windows import CHUNK, Source, windows
 
-__all__ = ["CHUNK", "Engine", "Found", "Limits", "Sink", "canary_engine", "secret_engine"]
+__all__ = ["CHUNK", "Engine", "Found", "Limits", "Sink", "canary_engine", "compiled", "secret_engine"]
 
 
 _COARSE = 1 << 20  # bytes of which a sample tells whether they are opaque, where only a quick look is wanted
@@ -81,7 +81,7 @@ class Engine:
 def canary_engine(
     mint: Mint,
     values: Mapping[str, str] | None = None,
-    prompts: Prompts = (),
+    prompts: Prompts | Prints = (),
     engines: Sequence[interface.Engine] | None = None,
 ) -> Engine:
     """An engine that finds every canary of a run, known or yet to be issued, and the digests of exact prompts.
@@ -93,7 +93,15 @@ def canary_engine(
     needles += [Needle(form=form, bare=True, deep=True) for form in xored(mint.marker, LENGTH)]
     needles += other_forms(mint)
     needles += [Needle(form=plain(value), label=label, bare=True) for label, value in (values or {}).items()]
-    return Engine(Search(needles, fingerprints(prompts), engines), mint.marker, mint.read)
+    prints = prompts if isinstance(prompts, Prints) else Prints(fingerprints(prompts), engines)
+    return Engine(Search(needles, prints, engines), mint.marker, mint.read)
+
+
+def compiled(prompts: Prompts) -> Prints:
+    """The digests of exact prompts for an engine that is made later: they need no value that is not known yet, and seconds."""
+    prints = Prints(fingerprints(prompts))
+    _ = prints.chosen
+    return prints
 
 
 def secret_engine(secrets: Mapping[str, str], further: Iterable[Needle] = ()) -> Engine:

@@ -4,6 +4,7 @@ Digests with a salt or a secret key cannot be found from outside; nothing here c
 vocabulary of the model, which no package brings along.
 """
 
+import base64
 import hashlib
 import importlib
 import json
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from typing import Any
 
-from conformance.canary.forms import BASE64, Form, interior
+from conformance.canary.forms import Form
 from conformance.model.archive import PromptSent
 from conformance.model.storage import CanaryId
 from conformance.scan.bodies import request_texts
@@ -141,10 +142,16 @@ def _written(value: bytes) -> Iterator[tuple[str, bytes]]:
     if (upper := value.hex().upper()[:_HEX]) != value.hex()[:_HEX]:
         yield "hex", upper.encode()
     for shift in range(3):
-        digits = interior(value, shift, BASE64)[0][:_BASE64]
+        digits = _digits(value, shift)
         yield "base64", digits
         if (safe := digits.translate(_URL_SAFE)) != digits:
             yield "base64", safe
+
+
+def _digits(value: bytes, shift: int) -> bytes:
+    """The base64 digits that a value decides alone when `shift` bytes precede it."""
+    written = base64.b64encode(bytes(shift) + value)
+    return written[-(-8 * shift // 6) : 8 * (shift + len(value)) // 6][:_BASE64]
 
 
 def _compact(value: object) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from conformance.canary.mint import LENGTH, MARKER
-from conformance.model.storage import CanaryId
+from conformance.model.storage import CanaryId, Sighting
 from conformance.scan.repeats import Repeats
 from conformance.scan.search import Hit, Search
 from conformance.scan.tally import Ledger, Tally
@@ -27,6 +27,19 @@ class Found:
         if self.canary is None:
             return self.label, -1, 0
         return self.label, self.canary.sequence, self.canary.copy
+
+    def sighted(self, surface: str, item: str) -> Sighting:
+        """The same as evidence: on which surface, by its locator, and in which item of it."""
+        return Sighting(
+            surface=surface,
+            item=item,
+            offset=self.offset,
+            length=self.length,
+            form=self.form,
+            chain=self.chain,
+            canary=self.canary,
+            label=self.label,
+        )
 
     def whole(self) -> bool:
         """Whether it is more than a marker whose payload is missing."""

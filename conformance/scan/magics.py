@@ -14,7 +14,9 @@ from conformance.scan.parquet import ParquetPages, begins_pages
 HEADER = 512  # bytes of a stream that its opener sees
 GLANCE = 24  # bytes that tell most plain values
 _GLANCE_CROWDED = 18  # different ones among them: of random ones 23 are expected
-_CROWDED = 45  # different bytes among 64: of random ones 57 are expected, of text 30
+VALUE_END = b"\n\0"  # what our own readers put between the values of rows
+_SHORTEST = 64  # bytes of a value that is worth a trial
+_CROWDED = 45  # different bytes among them: of random ones 57 are expected, of text 30
 _ZIP_METHODS = frozenset({*range(1, 11), 12, 14, 16, 18, 19, 20, *range(93, 100)})  # APPNOTE 4.4.5
 
 
@@ -178,8 +180,11 @@ def is_plain(glance: bytes) -> bool:
 
 
 def headerless(value: bytes) -> tuple[Start, ...]:
-    """What may have compressed a value that has no magic; nothing where it does not look compressed."""
-    if len(value) < 64 or len(set(value[:64])) < _CROWDED or MAGIC.match(value):
+    """What may have compressed a value that has no magic; nothing where it does not look compressed, or where the value
+    ends too soon to hold anything (most that stores keep are that short: salts and digests).
+    """
+    shown = value[:_SHORTEST]
+    if len(shown) < _SHORTEST or VALUE_END in shown or len(set(shown)) < _CROWDED or MAGIC.match(value):
         return ()
     first = value[0]
     possible = (

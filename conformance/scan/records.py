@@ -4,12 +4,20 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
+
+from conformance.scan.engines.choice import choose
+from conformance.scan.engines.interface import FloodedError
 
 _MOST_FIELDS = 64
 _AROUND = 1 << 11  # bytes on both sides of an identifier in text without structure
 _PARTS = re.compile(rb"[^\x00-\x20\"',;(){}\[\]<>]{1,512}")
 _MOST_WINDOWS = 20
+_OPENS, _SOMETHING = re.compile(rb"\s*[{\[]"), re.compile(rb"\S")
+_MOST_MENTIONS = 1 << 12  # in one piece: more are looked into all the same
+_LEAST_BYTES = 8  # numbers in a list that may be the bytes of a value
+_KEY_FILE = 1 << 9  # bytes of a file that may be nothing but a key
 _SHORT_TEXT = 1 << 14  # bytes of a text that may be settings
 
 
@@ -35,6 +43,28 @@ def record_of_row(item: str, row: Mapping[str, bytes]) -> Record:
     return Record(item, tuple(fields[:_MOST_FIELDS]))
 
 
+class Mentions:
+    """Whether bytes may hold a record that names one of some identifiers: asked of much that names none, in one pass for all."""
+
+    def __init__(self, identifiers: Iterable[bytes]) -> None:
+        """Identifiers that are empty name nothing."""
+        known = sorted({identifier for identifier in identifiers if identifier})
+        self._matcher = choose(known).matcher if known else None
+
+    def may_lie_in(self, data: bytes) -> bool:
+        """Whether one of them lies there as it is, or behind escapes in what may be a JSON document."""
+        if self._matcher is None:
+            return False
+        try:
+            return bool(self._matcher.scan(data, _MOST_MENTIONS)) or _is_escaped(data)
+        except FloodedError:
+            return True
+
+
+def _is_escaped(data: bytes) -> bool:
+    return b"\\" in data and _OPENS.match(data) is not None and not _is_lines(data)
+
+
 def records_of_text(item: str, data: bytes, identifiers: Iterable[bytes]) -> Iterator[Record]:
     """Records that name an identifier in a JSON document, in JSON lines, or in any other bytes."""
     known = tuple(identifiers)
@@ -53,15 +83,20 @@ def settings_of_text(item: str, data: bytes) -> Record:
     """What lies beside the records of a document: the values at its top and in its flat tables, or the words of a short text."""
     document = _parsed(data)
     if isinstance(document, dict):
-        tables = (value for value in document.values() if isinstance(value, dict) and _is_flat(value))
-        top = {name: value for name, value in document.items() if not isinstance(value, dict | list)}
-        return Record(item, tuple(v for table in (top, *tables) for v in _scalars(table))[:_MOST_FIELDS])
+        return Record(item, tuple(islice(_settings(document), _MOST_FIELDS)))
     words = _PARTS.findall(data) if document is None and len(data) <= _SHORT_TEXT else []
-    return Record(item, tuple(words[:_MOST_FIELDS]))
+    whole = [data] if len(data) <= _KEY_FILE else []
+    return Record(item, tuple((*whole, *words)[:_MOST_FIELDS]))
 
 
-def _is_flat(table: dict[str, Any]) -> bool:
-    return not any(isinstance(value, dict | list) for value in table.values())
+def _settings(table: dict[str, Any]) -> Iterator[bytes]:
+    """The values of a table, then those of the tables in it, and in those; lists hold what there are many of."""
+    for name, value in table.items():
+        if not isinstance(value, dict | list):
+            yield from (str(name).encode(), *_scalars(value))
+    for value in table.values():
+        if isinstance(value, dict):
+            yield from _settings(value)
 
 
 def _around(item: str, data: bytes, position: int, identifier: bytes) -> Iterator[Record]:
@@ -79,12 +114,24 @@ def _around(item: str, data: bytes, position: int, identifier: bytes) -> Iterato
 
 
 def _parsed(data: bytes) -> Any:
-    if data.lstrip()[:1] not in (b"{", b"["):
+    if not _OPENS.match(data) or _is_lines(data):
         return None
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
         return None
+
+
+def _is_lines(data: bytes) -> bool:
+    """Whether the first line is a document and something follows: then the whole is none, which need not be read to know it."""
+    end = data.find(b"\n") + 1
+    if not end or not _SOMETHING.search(data, end):
+        return False
+    try:
+        json.loads(data[:end])
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _objects(item: str, document: Any) -> Iterator[Record]:
@@ -109,6 +156,9 @@ def _scalars(document: Any) -> Iterator[bytes]:
             yield str(name).encode()
             yield from _scalars(value)
     elif isinstance(document, list):
+        if len(document) >= _LEAST_BYTES and all(type(one) is int and 0 <= one < 256 for one in document):
+            yield bytes(document)
+            return
         for value in document:
             yield from _scalars(value)
     elif document is not None:

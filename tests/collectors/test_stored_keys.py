@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import hmac
 import json
 import secrets
 import sqlite3
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec.structs import replace
 
 from conformance.checks.stored_keys import secret_is_not_stored_recoverably, stored_form_is_salted_and_strong
 from conformance.collectors.stored_keys import stored_keys
@@ -23,7 +25,8 @@ from conformance.model.storage import StoredKeys
 from conformance.model.verdict import Fail, Inconclusive, Pass
 from conformance.probes.door import Answer
 from conformance.session import Session
-from conformance.target import Surface
+from conformance.target import Credentials, Surface
+from conformance.target_parts import Secret
 from tests.collectors.auditing import files, session_over
 
 DATABASE = Surface(kind="sqlite", locator="keys.db", role="account")
@@ -66,12 +69,14 @@ def _add_keys(session: Session) -> None:
     ]
 
 
-def _observed(base: Path, *surfaces: Surface) -> StoredKeys:
+def _observed(base: Path, *surfaces: Surface, credentials: Credentials | None = None) -> StoredKeys:
     async def look(session: Session) -> StoredKeys:
         return await stored_keys(session)
 
     with session_over(base, *surfaces) as session:
         _add_keys(session)
+        if credentials is not None:
+            session.target = replace(session.target, credentials=credentials)
         return asyncio.run(look(session))
 
 
@@ -156,6 +161,45 @@ def test_a_key_that_lies_beside_what_it_encrypts_is_found(tmp_path: Path, place:
     seen = _observed(tmp_path, files("keys.*", role="account"))
 
     assert isinstance(secret_is_not_stored_recoverably(seen), Fail)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("app.env", "MODE=live\nMASTER={key}\n"), ("app.json", '{{"server": {{"auth": {{"seal": "{key}"}}}}}}')],
+)
+def test_a_key_that_lies_in_another_store_is_found(tmp_path: Path, name: str, settings: str) -> None:
+    cipher = secrets.token_bytes(32)
+
+    def sealed(secret: str, nonce: bytes) -> bytes:
+        return nonce[:12] + AESGCM(cipher).encrypt(nonce[:12], secret.encode(), None)
+
+    _store(tmp_path, sealed)
+    (tmp_path / name).write_text(settings.format(key=cipher.hex()))
+
+    seen = _observed(tmp_path, DATABASE, files(name, role="account"))
+
+    assert isinstance(secret_is_not_stored_recoverably(seen), Fail)
+
+
+def test_a_record_without_any_verifier_proves_nothing(tmp_path: Path) -> None:
+    _store(tmp_path, lambda _secret, _salt: b"")
+    with closing(sqlite3.connect(tmp_path / "keys.db")) as database:
+        database.execute("UPDATE keys SET salt = NULL")
+        database.commit()
+
+    seen = _observed(tmp_path, DATABASE)
+
+    assert isinstance(secret_is_not_stored_recoverably(seen), Inconclusive)
+
+
+def test_a_declared_pepper_keys_what_is_stored(tmp_path: Path) -> None:
+    (tmp_path / "pepper").write_text("kept in a key service\n")
+    _store(tmp_path, lambda secret, _salt: hmac.digest(b"kept in a key service", secret.encode(), "sha256"))
+
+    seen = _observed(tmp_path, DATABASE, credentials=Credentials(peppers=(Secret(file="pepper"),)))
+
+    assert isinstance(stored_form_is_salted_and_strong(seen), Pass)
+    assert isinstance(stored_form_is_salted_and_strong(_observed(tmp_path, DATABASE)), Inconclusive)
 
 
 def test_a_store_that_names_no_key_proves_nothing(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from conformance.scan.blake3 import blake3
 from conformance.scan.records import Record, record_of_row, records_of_text
 from conformance.scan.stored_form import MOST_HASHES, Classified, KeyInStore, classify
 
@@ -26,6 +27,18 @@ def _sha(data: bytes) -> bytes:
 
 def _last(secret: str) -> str:
     return secret.rsplit("_", 1)[1]
+
+
+def _sha1(data: bytes) -> bytes:
+    return hashlib.sha1(data, usedforsecurity=False).digest()
+
+
+def _base58(data: bytes) -> bytes:
+    digits, number = b"", int.from_bytes(data)
+    while number:
+        number, digit = divmod(number, 58)
+        digits = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"[digit : digit + 1] + digits
+    return digits
 
 
 def _b64(data: bytes) -> bytes:
@@ -177,14 +190,70 @@ TABLE: dict[str, tuple[str, Stored]] = {
     "Django's PBKDF2": ("kdf", lambda k, i, s: _row(hash=_django(k, s))),
     "passlib's PBKDF2": ("kdf", lambda k, i, s: _row(hash=_passlib(k, s))),
     "Werkzeug's scrypt": ("kdf", lambda k, i, s: _row(hash=_werkzeug(k, s))),
-    "bcrypt": (
+    "bcrypt that would take too long": (
         "kdf-unverified",
-        lambda k, i, s: _row(hash=b"$2b$12$" + b"abcdefghijklmnopqrstuv" + b"x" * 31),
+        lambda k, i, s: _row(hash=b"$2b$20$" + b"abcdefghijklmnopqrstuu" + b"x" * 31),
     ),
-    "argon2": (
-        "kdf-unverified",
-        lambda k, i, s: _row(hash=b"$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$" + b"x" * 43),
+    "BLAKE3": ("salted-per-key", lambda k, i, s: _row(salt=s, hash=blake3(s + k.encode()))),
+    "base32 on both sides": (
+        "salted-per-key",
+        lambda k, i, s: _row(salt=base64.b32encode(s), hash=base64.b32encode(_sha(s + k.encode()))),
     ),
+    "salt and digest as one value": ("salted-per-key", lambda k, i, s: _row(v=s + _sha(s + k.encode()))),
+    "LDAP's SSHA-256": (
+        "salted-per-key",
+        lambda k, i, s: _row(v=b"{SSHA256}" + _b64(_sha(k.encode() + s[:8]) + s[:8])),
+    ),
+    "LDAP's SSHA": (
+        "weak-digest",
+        lambda k, i, s: _row(
+            v=b"{SSHA}" + _b64(hashlib.sha1(k.encode() + s, usedforsecurity=False).digest() + s)
+        ),
+    ),
+    "a dash between": (
+        "salted-per-key",
+        lambda k, i, s: _row(v=s.hex().encode() + b"-" + _sha(s + k.encode()).hex().encode()),
+    ),
+    "a dump's bytea": (
+        "salted-per-key",
+        lambda k, i, s: _row(
+            salt=b"\\\\x" + s.hex().encode(), hash=b"\\\\x" + _sha(s + k.encode()).hex().encode()
+        ),
+    ),
+    "BLAKE2b's own salt": (
+        "salted-per-key",
+        lambda k, i, s: _row(salt=s, hash=hashlib.blake2b(k.encode(), salt=s, digest_size=32).digest()),
+    ),
+    "lists of bytes": (
+        "salted-per-key",
+        lambda k, i, s: _row(
+            data=json.dumps({"salt": str(list(s)), "hash": str(list(_sha(s + k.encode())))}).encode()
+        ),
+    ),
+    "a decimal number": ("fast-unsalted", lambda k, i, s: _row(v=b"%d" % int.from_bytes(_sha(k.encode())))),
+    "hexadecimal in base64": ("fast-unsalted", lambda k, i, s: _row(v=_b64(_sha(k.encode()).hex().encode()))),
+    "the end of a digest": ("fast-unsalted", lambda k, i, s: _row(v=_sha(k.encode()).hex()[-32:].encode())),
+    "an odd number of digits": (
+        "fast-unsalted",
+        lambda k, i, s: _row(v=_sha(k.encode()).hex()[:41].encode()),
+    ),
+    "of the header's value": (
+        "fast-unsalted",
+        lambda k, i, s: _row(v=_sha(b"Bearer " + k.encode()).hex().encode()),
+    ),
+    "HMAC with an empty key": (
+        "fast-unsalted",
+        lambda k, i, s: _row(v=hmac.digest(b"", k.encode(), "sha256")),
+    ),
+    "MySQL's password": (
+        "weak-digest",
+        lambda k, i, s: _row(v=b"*" + _sha1(_sha1(k.encode())).hex().upper().encode()),
+    ),
+    "the secret in base58": ("encoded", lambda k, i, s: _row(v=_base58(k.encode()))),
+    "the secret's base64 backwards": ("encoded", lambda k, i, s: _row(v=_b64(k.encode())[::-1])),
+    "the secret shifted": ("encoded", lambda k, i, s: _row(v=bytes((b - 28) % 94 + 33 for b in k.encode()))),
+    "the secret in two tables": ("encoded", lambda k, i, s: _row(a=k[:30].encode(), b=k[30:].encode())),
+    "every second letter": ("encoded", lambda k, i, s: _row(a=k[::2].encode(), b=k[1::2].encode())),
 }
 NOTHING: dict[str, Stored] = {
     "another key's hash": lambda k, i, s: _row(salt=s, hash=_sha(s + b"somebody else's key")),
@@ -263,6 +332,52 @@ def test_a_common_salt_is_found_in_a_row_beside() -> None:
     for result in classify(keys, "keys.db"):
         assert [form.stored for form in result.forms] == ["shared-salt"]
         assert "a key that lies beside the data" in result.forms[0].detail
+
+
+def _peppered(beside: tuple[Record, ...], algorithm: Callable[[bytes, bytes], bytes]) -> set[str]:
+    pepper = b"a pepper in a key service"
+    keys = [
+        KeyInStore(
+            label=label,
+            secret=secret,
+            records=(Record("keys.db", (IDS[label].encode(), algorithm(pepper, secret.encode()))),),
+            beside=beside,
+            peppers=(pepper,),
+        )
+        for label, secret in SECRETS.items()
+    ]
+    return {form.stored for result in classify(keys, "keys.db") for form in result.forms}
+
+
+def test_a_declared_pepper_keys_a_verifier_only_where_it_does_not_lie_beside_it() -> None:
+    def keyed(pepper: bytes, key: bytes) -> bytes:
+        return hmac.digest(pepper, key, "sha256")
+
+    lying = (Record("app.env", (b"PEPPER=a pepper in a key service", b"a pepper in a key service")),)
+    assert _peppered((), keyed) == {"keyed"}
+    assert _peppered(lying, keyed) == {"shared-salt"}
+
+
+def test_a_declared_pepper_that_is_merely_put_before_the_key_is_one_salt_for_all() -> None:
+    assert _peppered((), lambda pepper, key: _sha(pepper + key)) == {"shared-salt"}
+
+
+def test_properties_of_a_key_in_rows_of_their_own_are_seen_together() -> None:
+    keys = [
+        KeyInStore(
+            label=label,
+            secret=secret,
+            records=(
+                Record("attributes row 1", (IDS[label].encode(), b"salt", SALTS[label].hex().encode())),
+                Record(
+                    "attributes row 2",
+                    (IDS[label].encode(), b"hash", _sha(SALTS[label] + secret.encode()).hex().encode()),
+                ),
+            ),
+        )
+        for label, secret in SECRETS.items()
+    ]
+    assert {f.stored for result in classify(keys, "keys.db") for f in result.forms} == {"salted-per-key"}
 
 
 def test_evidence_holds_neither_key_nor_salt_nor_digest() -> None:
