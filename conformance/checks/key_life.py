@@ -2,12 +2,17 @@
 
 from conformance.catalogue import check
 from conformance.model.declared import Declared
+from conformance.model.evidence import Evidence
 from conformance.model.keys import Death, Revocation, Rotation
 from conformance.model.presented import KeyPresentation, Refusals
 from conformance.model.scale import Level, Severity
 from conformance.model.verdict import Fail, Inconclusive, NotApplicable, Pass, Verdict
 
 _LEAST_POLLS = 3  # after the deadline
+_REPRODUCTION = {
+    "expire": "create a key that ends in two seconds, and call with it until long after",
+    "remove the owner": "remove the user or team that a key belongs to, then call with the key",
+}
 
 
 @check(
@@ -27,13 +32,13 @@ def revocation_takes_effect(revocation: Revocation, declared: Declared) -> Verdi
     if not revocation.deaths:
         return Inconclusive(because="no key was ended", decide="repeat the audit", cites=(revocation,))
     deadline = declared.promises.revocation_latency
-    survived = [fail for death in revocation.deaths if (fail := _survived(death, deadline, revocation))]
-    unproven = [doubt for death in revocation.deaths if (doubt := _unproven(death, revocation))]
-    if survived:
-        return survived[0]
-    if unproven:
-        return unproven[0]
-    last = "; ".join(f"{death.how}: {_last_served(death)}" for death in revocation.deaths)
+    alive = [fail for death in revocation.deaths if (fail := survived(death, deadline, revocation))]
+    doubts = [doubt for death in revocation.deaths if (doubt := unproven(death, revocation))]
+    if alive:
+        return alive[0]
+    if doubts:
+        return doubts[0]
+    last = "; ".join(f"{death.how}: {last_served(death)}" for death in revocation.deaths)
     polls = sum(death.polls for death in revocation.deaths)
     return Pass(
         because=f"{last} (declared: {deadline:g} s); {polls} polls while a sibling was served",
@@ -49,12 +54,13 @@ def revocation_takes_effect(revocation: Revocation, declared: Declared) -> Verdi
     fix="Ask for the key's state in one place that every route passes, not in each of them.",
 )
 def revocation_reaches_every_endpoint(refusals: Refusals, presentation: KeyPresentation) -> Verdict:
-    """A revoked or disabled key is refused at every endpoint, once it is refused at one.
+    """A revoked, disabled or expired key is refused at every endpoint, once it is refused at one.
 
     A route that was added later, or by another team, is where an ended key lives on.
     """
     public = {control.endpoint for control in presentation.controls if control.public}
-    asked = [a for a in refusals.answers if a.state in {"revoked", "disabled"} and a.endpoint not in public]
+    ended = {"revoked", "disabled", "expired"}
+    asked = [a for a in refusals.answers if a.state in ended and a.endpoint not in public]
     alive = [answer for answer in asked if answer.served()]
     if alive:
         return Fail(
@@ -111,7 +117,7 @@ def rotation_replaces_the_secret(rotation: Rotation, declared: Declared) -> Verd
             cites=(rotation,),
         )
     deadline = declared.promises.rotation_overlap + declared.promises.revocation_latency
-    doubt = _survived(rotation.old, deadline, rotation) or _unproven(rotation.old, rotation)
+    doubt = survived(rotation.old, deadline, rotation) or unproven(rotation.old, rotation)
     if doubt is not None:
         return doubt
     if not rotation.new_serves:
@@ -121,12 +127,17 @@ def rotation_replaces_the_secret(rotation: Rotation, declared: Declared) -> Verd
             cites=(rotation,),
         )
     return Pass(
-        because=f"the new secret serves; the old one was {_last_served(rotation.old)}",
+        because=f"the new secret serves; the old one was {last_served(rotation.old)}",
         cites=(rotation,),
     )
 
 
-def _last_served(death: Death) -> str:
+def _place(death: Death) -> str:
+    return f", by {death.served_at}" if len(death.places) > 1 else ""
+
+
+def last_served(death: Death) -> str:
+    """How long a key lived on, in words."""
     return (
         "never served again"
         if death.last_served_ms is None
@@ -134,19 +145,22 @@ def _last_served(death: Death) -> str:
     )
 
 
-def _survived(death: Death, deadline: float, evidence: Revocation | Rotation) -> Fail | None:
+def survived(death: Death, deadline: float, evidence: Evidence) -> Fail | None:
+    """What a key got that was served later than `deadline` seconds after its end; None where none was."""
     if death.last_served_ms is None or death.last_served_ms <= deadline * 1000:
         return None
     return Fail(
-        because=f"after '{death.how}' the key was still served at {death.last_served_ms / 1000:.2f} s",
+        because=f"after '{death.how}' the key was still served at {death.last_served_ms / 1000:.2f} s{_place(death)}",
         expected=f"no call served later than {deadline:g} s after the command was answered",
         observed=f"{death.polls - death.refused} of {death.polls} polls served, the last at {death.last_served_ms} ms",
         cites=(evidence,),
-        reproduction=f"{death.how} a key that was just used, then call with it again",
+        reproduction=_REPRODUCTION.get(
+            death.how, f"{death.how} a key that was just used, then call with it again"
+        ),
     )
 
 
-def _unproven(death: Death, evidence: Revocation | Rotation) -> Inconclusive | None:
+def unproven(death: Death, evidence: Evidence) -> Inconclusive | None:
     """Why the refusals of a dead key would prove nothing, if so."""
     if not death.alive_before:
         why = f"the key was not served before '{death.how}', so its refusal proves nothing"

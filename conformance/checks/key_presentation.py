@@ -1,6 +1,7 @@
 """K5: a key opens only what it should, and refusals tell nothing."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from conformance.catalogue import check
 from conformance.model.presented import NO_KEY, KeyPresentation, Presented, Refusal, Refusals
@@ -110,7 +111,7 @@ def refusals_give_nothing_back(presentation: KeyPresentation, refusals: Refusals
     "suspended or has expired; say more in the console of its owner.",
 )
 def refusals_look_alike(refusals: Refusals) -> Verdict:
-    """Keys that were never given, revoked or disabled are refused alike.
+    """Keys that were never given, were revoked or disabled, or have expired are refused alike.
 
     Whoever tries found keys learns from a different answer which of them were real, whose they were, and that they are known.
     """
@@ -139,9 +140,10 @@ def refusals_look_alike(refusals: Refusals) -> Verdict:
             cites=(refusals,),
         )
     states = ", ".join(dict.fromkeys(answer.state for answer in refusals.answers))
-    lacking = f"; the gateway has no {', '.join(refusals.absent)}" if refusals.absent else ""
+    lacking = f"; not tried: {', '.join(refusals.absent)}" if refusals.absent else ""
     return Pass(
-        because=f"{states}: the same status, headers and words at {len(places)} endpoints; times were not compared{lacking}",
+        because=f"{states}: the same status, headers and words at {len(places)} endpoints{lacking}; for times see "
+        "keys.refusals-take-as-long",
         cites=(refusals,),
     )
 
@@ -153,12 +155,13 @@ def _told_apart(refusals: Refusals, place: str) -> str:
     """
     here = {a.state: a for a in refusals.answers if a.endpoint == place and a.steady and not a.served()}
     never = [here[state] for state in ("unknown", "wrong secret") if state in here]
-    ended = [here[state] for state in ("revoked", "disabled") if state in here]
+    ended = [here[state] for state in ("revoked", "disabled", "expired") if state in here]
     for one in ended:
         if never and all(one.looks() != other.looks() for other in never):
             return f"{place}: {one.state} ({one.told}) from {never[0].state} ({never[0].told}), by {_difference(one, never[0])}"
-    if len({one.looks() for one in ended}) > 1:
-        return f"{place}: revoked ({ended[0].told}) from disabled ({ended[1].told}), by {_difference(*ended)}"
+    for one, other in pairwise(ended):
+        if one.looks() != other.looks():
+            return f"{place}: {one.state} ({one.told}) from {other.state} ({other.told}), by {_difference(one, other)}"
     return ""
 
 

@@ -65,7 +65,20 @@ class Pages(Rule, frozen=True, kw_only=True):
         str, _doc("pointer, inside an entry, to its spending limit, null where it has none; empty: not told")
     ] = ""
     created: Annotated[
-        str, _doc("pointer, inside an entry, to the time of its creation, in ISO 8601; empty: not told")
+        str,
+        _doc(
+            "pointer, inside an entry, to the time of its creation, in ISO 8601 or Unix seconds; empty: not told"
+        ),
+    ] = ""
+    used: Annotated[
+        str,
+        _doc("pointer, inside an entry, to the time of its last use, likewise; null where it never was used"),
+    ] = ""
+    label: Annotated[
+        str,
+        _doc(
+            "pointer, inside an entry, to a text that tells a key's environment, such as what it begins with; empty: not told"
+        ),
     ] = ""
     style: Annotated[Literal["offset", "page", "cursor", "none"], _doc("how further pages are asked for")] = (
         "none"
@@ -77,9 +90,10 @@ class Pages(Rule, frozen=True, kw_only=True):
 class Dialect(Rule, frozen=True, kw_only=True):
     """One gateway's key and usage API.
 
-    Variables that operations may use: `{name}` (unique name of the new key), `{limit}` (in the gateway's unit), `{key}`
-    (the secret), whatever was captured, and the target file's `dialect.variables`. `create` must capture
-    `secret` and `id`; `read` and `own` may capture `limit` and `usage`.
+    Variables that operations may use: `{name}` (unique name of the new key), `{limit}` (in the gateway's unit), `{limit_text}`
+    (the same, for amounts that are strings), `{key}` (the secret), whatever was captured, and the target file's
+    `dialect.variables`. `create` must capture `secret` and `id`; `read` and `own` may capture `limit` and `usage`. What
+    `create_account` captured can be used in all that is done to the account and its keys.
     """
 
     name: Annotated[str, _doc("what it is called")]
@@ -105,6 +119,13 @@ class Dialect(Rule, frozen=True, kw_only=True):
     create_windowed: Annotated[
         Operation | None, _doc("makes a key whose `{limit}` starts anew with each window of time")
     ] = None
+    create_expiring: Annotated[
+        Operation | None,
+        _doc(
+            "makes a key that ends at `{ends_at}` (ISO 8601, UTC), which is `{ends_unix}` in Unix seconds and "
+            "`{ends_in}` seconds from now; captures `expires`, which the gateway says of it"
+        ),
+    ] = None
     window_seconds: Annotated[
         int,
         _doc(
@@ -123,15 +144,34 @@ class Dialect(Rule, frozen=True, kw_only=True):
     remove_owner: Annotated[
         Operation | None, _doc("removes the user or team that `create` made, after the key is gone")
     ] = None
+    create_account: Annotated[
+        Operation | None,
+        _doc(
+            "makes an account with the limit `{limit}`: a user, team, project or whatever else several keys spend from; "
+            "captures `account`, which names it"
+        ),
+    ] = None
+    create_in_account: Annotated[
+        Operation | None, _doc("makes a key without a limit of its own that spends from `{account}`")
+    ] = None
+    set_account_limit: Annotated[Operation | None, _doc("changes the limit of `{account}` to `{limit}`")] = (
+        None
+    )
+    remove_account: Annotated[Operation | None, _doc("removes `{account}`, after its keys are gone")] = None
     further_reads: Annotated[
         tuple[Call, ...], _doc("further calls that answer with key data: exports, audit logs, spend records")
     ] = ()
     prices: Annotated[
         dict[str, str],
         _doc(
-            "`items`, `model`, `prompt`, `completion`: pointers into the models endpoint's answer, prices in USD per token"
+            "`items`, `model`, `prompt`, `completion`: pointers into the models endpoint's answer, prices in USD"
         ),
     ] = {}
+    price_tokens: Annotated[
+        int,
+        _doc("for how many tokens each of these prices is: 1, or 1000000 where they are per million"),
+        Meta(gt=0),
+    ] = 1
     error_code: Annotated[str, _doc("pointer to the machine-readable code in a refusal; evidence only")] = ""
     absent: Annotated[
         dict[str, str],

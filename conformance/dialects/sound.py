@@ -6,8 +6,8 @@ from conformance.dialects.grammar import Call, Dialect, Operation
 
 _PRICES = {"items", "model", "prompt", "completion"}
 _OPERATIONS = (
-    "create", "create_limited", "create_windowed", "read", "own", "set_limit", "disable", "enable", "revoke", "rotate",
-    "remove_owner",
+    "create", "create_limited", "create_windowed", "create_expiring", "read", "own", "set_limit", "disable", "enable", "revoke",
+    "rotate", "remove_owner", "create_account", "create_in_account", "set_account_limit", "remove_account",
 )  # fmt: skip
 
 
@@ -32,15 +32,25 @@ def _complaints(dialect: Dialect) -> Iterator[tuple[str, str]]:
         yield "auth_value", "the value must hold {credential}"
     if dialect.prices and dialect.prices.keys() != _PRICES:
         yield "prices", f"give all of {', '.join(sorted(_PRICES))}, or none"
+    yield from _lacking(dialect)
+
+
+def _lacking(dialect: Dialect) -> Iterator[tuple[str, str]]:
+    """What operations do not capture that others need, or that is there by halves."""
     for key, needed in (
         ("create", {"secret", "id"}),
         ("create_limited", {"secret", "id"}),
         ("create_windowed", {"secret", "id"}),
+        ("create_expiring", {"secret", "id", "expires"}),
         ("rotate", {"secret"}),
+        ("create_account", {"account"}),
+        ("create_in_account", {"secret", "id"}),
     ):
         operation: Operation | None = getattr(dialect, key)
         if operation is not None and (lacks := needed - _captured(operation)):
             yield key, f"its calls must capture {' and '.join(sorted(lacks))}"
+    if (dialect.create_account is None) != (dialect.create_in_account is None):
+        yield "create_account", "give both `create_account` and `create_in_account`, or neither"
 
 
 def _captured(operation: Operation) -> set[str]:
@@ -64,7 +74,8 @@ def _pointers(dialect: Dialect) -> Iterator[tuple[str, str]]:
             yield key, pointer
     if dialect.listing is not None:
         pages = dialect.listing
-        for pointer in (pages.items, pages.id, pages.name, pages.cursor):
+        inside = (pages.id, pages.name, pages.limit, pages.created, pages.used, pages.label)
+        for pointer in (pages.items, pages.cursor, *inside):
             yield "listing", pointer
     for pointer in (dialect.error_code, *dialect.prices.values()):
         yield "prices" if pointer in dialect.prices.values() else "error_code", pointer

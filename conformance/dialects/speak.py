@@ -5,6 +5,7 @@ There is no code path for any particular gateway here; what differs between gate
 
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -20,7 +21,8 @@ from conformance.model.scale import Fault
 from conformance.probes.door import Answer, Door, NoAnswer, Reply
 
 _MAX_PAGES = 50
-
+_AGAIN = " again"  # behind a name in the journal: there may be a second key of that name
+NOTHING_MORE: Mapping[str, str] = {}
 
 _GONE = {404, 410}  # RFC 9110, 15.5.5 and 15.5.11
 _REACH = {
@@ -69,10 +71,22 @@ class Key:
     limit: int | None  # picodollars
     variables: Mapping[str, str]
     creation: Answer = field(repr=False)
+    shown_by: "Sent | None" = field(
+        default=None, repr=False, compare=False
+    )  # the call that showed its secret
 
     def names(self) -> tuple[str, ...]:
         """Everything public by which the gateway may know the key or its owner, each once."""
         return tuple(dict.fromkeys((self.name, self.id, *self.variables.values())))
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A call of a dialect as it was made: with which variables, and with which headers beside the dialect's own."""
+
+    call: Call
+    variables: Mapping[str, Any] = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,35 +145,51 @@ class KeyApi:
         return tuple(self._alive.values())
 
     async def create(
-        self, purpose: str, limit: int | None = None, *, literal: str = "", windowed: bool = False
+        self,
+        purpose: str,
+        limit: int | None = None,
+        *,
+        literal: str = "",
+        windowed: bool = False,
+        ends: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+        account: Mapping[str, str] = NOTHING_MORE,
     ) -> Key:
         """Make a key, with a limit in picodollars where given; `Key.limit` is what was set.
 
         `literal` is sent as the limit instead, as it stands: JSON that means no amount, or no JSON at all. A `windowed` limit
-        starts anew with each window, where the dialect has such. The journal knows its name before the gateway does.
+        starts anew with each window, where the dialect has such; `ends` are the variables of `create_expiring`; `headers` go
+        along with the dialect's own; `account` are the variables of one that it spends from. The journal knows its name before
+        the gateway does.
         """
         name = f"gateproof-{self._run}-{purpose}-{secrets.token_hex(3)}"
-        operation = self.dialect.create
-        if (limit is not None or literal) and self.dialect.create_limited is not None:
-            operation = self.dialect.create_limited
-        if windowed:
-            operation = self._offered("create_windowed", self.dialect.create_windowed)
-        variables: dict[str, Any] = {**self._variables, "name": name, "run": self._run}
+        limited = limit is not None or bool(literal)
+        operation = self._making(limited=limited, windowed=windowed, ends=ends is not None)
+        if account:
+            operation = self._offered("create_in_account", self.dialect.create_in_account)
+        variables: dict[str, Any] = {
+            **self._variables,
+            **account,
+            **(ends or {}),
+            "name": name,
+            "run": self._run,
+        }
         if limit is not None:
             limit = self._rounded(limit)
             variables["limit"] = to_units(limit, self.per_usd)
         if literal:
             variables["limit"] = msgspec.Raw(literal.encode())
+        made: list[Sent] = []
         self._journal.intend(name)
         try:
-            captured, answer = await self._perform("create", operation, variables)
+            captured, answer = await self._perform("create", operation, variables, headers or {}, made)
         except KeyApiTrouble as trouble:
             refused = trouble.status is not None and 400 <= trouble.status < 500
             if trouble.call == 0 and (refused or not trouble.sent):
                 self._journal.gone(name)  # refused at the first call, or never asked: nothing was made
             raise
         secret, public = captured.pop("secret", None), captured.get("id")
-        identifiers = {key: str(value) for key, value in captured.items() if value is not None}
+        identifiers = {**account, **{key: str(value) for key, value in captured.items() if value is not None}}
         if public is not None:
             self._journal.made(name, identifiers)
         if not isinstance(secret, str) or not secret:
@@ -168,12 +198,19 @@ class KeyApi:
             raise self._trouble(
                 "create", "the answer holds no public id where the dialect says it is", answer
             )
-        key = Key(
-            name=name, secret=secret, id=str(public), limit=limit, variables=identifiers, creation=answer
-        )
+        shown_by = next(sent for sent in made if "secret" in sent.call.capture)
+        key = Key(name, secret, str(public), limit, identifiers, answer, shown_by)
         self.created.append(key)
         self._alive[name] = key
         return key
+
+    def _making(self, *, limited: bool, windowed: bool, ends: bool) -> Operation:
+        """The operation that makes such a key. Raises KeyApiTrouble where the dialect has none."""
+        if ends:
+            return self._offered("create_expiring", self.dialect.create_expiring)
+        if windowed:
+            return self._offered("create_windowed", self.dialect.create_windowed)
+        return (limited and self.dialect.create_limited) or self.dialect.create
 
     async def read(self, key: Key) -> Reading:
         """A key's limit and usage, as admin where the dialect offers it, else with the key itself."""
@@ -185,10 +222,24 @@ class KeyApi:
         """A key's limit and usage, asked with the key itself."""
         return await self._reading("own", self._offered("own", self.dialect.own), key)
 
-    async def set_limit(self, key: Key, limit: int) -> int:
-        """Change the key's limit, in picodollars; returns it as it was set."""
+    async def create_account(self, purpose: str, limit: int) -> Key:
+        """Make an account with a limit in picodollars, from which several keys can spend: no key, but named and ended as one."""
+        name = f"gateproof-{self._run}-{purpose}-{secrets.token_hex(3)}"
+        operation = self._offered("create_account", self.dialect.create_account)
         limit = self._rounded(limit)
-        await self.do("set_limit", key, limit=to_units(limit, self.per_usd))
+        known = {**self._variables, "name": name, "run": self._run, "limit": to_units(limit, self.per_usd)}
+        captured, answer = await self._perform("create_account", operation, known)
+        identifiers = {key: str(value) for key, value in captured.items() if value is not None}
+        if "account" not in identifiers:
+            raise self._trouble("create_account", "the answer does not name the account", answer)
+        self._journal.made(name, identifiers)
+        return Key(name, "", "", limit, identifiers, answer)
+
+    async def set_limit(self, key: Key, limit: int) -> int:
+        """Change the limit of a key or account, in picodollars; returns it as it was set."""
+        limit = self._rounded(limit)
+        operation = "set_limit" if key.id else "set_account_limit"
+        await self.do(operation, key, limit=to_units(limit, self.per_usd))
         return limit
 
     async def rotate(self, key: Key) -> Key:
@@ -209,13 +260,49 @@ class KeyApi:
         self._alive[key.name] = rotated
         return rotated
 
+    async def create_again(self, key: Key) -> Reply:
+        """Send the call that showed a key's secret once more, as it was; a second key that comes of it is revoked at once.
+
+        Raises ValueError for a key that this object did not make.
+        """
+        if key.shown_by is None:
+            raise ValueError(f"nothing is known of how {key.name} was made")
+        call, noted = key.shown_by.call, key.name + _AGAIN
+        self._journal.intend(noted)
+        reply = await self._send(call, key.shown_by.variables, key.shown_by.headers)
+        if isinstance(reply, NoAnswer):
+            if not reply.sent:
+                self._journal.gone(noted)
+            return reply
+        public = follow(reply.json(), call.capture.get("id", "/id"))
+        if reply.status in call.success and public is not None and str(public) != key.id:
+            await self._revoke_again(noted, key, str(public))
+        elif reply.status < 500 and (reply.status not in call.success or public is not None):
+            self._journal.gone(noted)  # refused, or the same key
+        return reply
+
+    async def _revoke_again(self, noted: str, first: Key, public: str) -> None:
+        second = replace(first, secret="", id=public, variables={**first.variables, "id": public})
+        self._journal.made(noted, dict(second.variables))
+        with suppress(KeyApiTrouble):  # it is tried again when the audit clears up
+            await self._perform("revoke", self.dialect.revoke, self._of(second))
+            self._journal.gone(noted)
+
     async def revoke(self, key: Key) -> Answer:
-        """End the key for good, then the user or team that was made for it."""
-        _, answer = await self._perform("revoke", self.dialect.revoke, self._of(key))
-        if self.dialect.remove_owner is not None:
-            await self._perform("remove_owner", self.dialect.remove_owner, self._of(key))
+        """End a key for good, then the user or team that was made for it; or an account, where the dialect can."""
+        answer = await self._end(key)
         self._journal.gone(key.name)
         self._alive.pop(key.name, None)
+        return answer
+
+    async def _end(self, key: Key) -> Answer:
+        if not key.id and "account" in key.variables:
+            return (
+                key.creation if self.dialect.remove_account is None else await self.do("remove_account", key)
+            )
+        _, answer = await self._perform("revoke", self.dialect.revoke, self._of(key))
+        if self.dialect.remove_owner is not None and "account" not in key.variables:
+            await self._perform("remove_owner", self.dialect.remove_owner, self._of(key))
         return answer
 
     async def do(self, operation: str, key: Key, **more: Any) -> Answer:
@@ -281,12 +368,13 @@ class KeyApi:
 
     async def clear(self, leftover: Leftover) -> None:
         """Revoke what an interrupted audit left. Raises KeyApiTrouble where it is not known to be gone afterwards."""
-        variables = dict(leftover.variables) or await self._find(leftover.name)
+        name = leftover.name.removesuffix(_AGAIN)
+        variables = dict(leftover.variables) or await self._find(name)
         if not variables:
             self._journal.gone(leftover.name)
             return
         key = Key(
-            name=leftover.name,
+            name=name,
             secret="",
             id=variables.get("id", ""),
             limit=None,
@@ -294,12 +382,20 @@ class KeyApi:
             creation=Answer(status=0, headers=(), body=b"", ms=0),
         )
         try:
-            await self.revoke(key)
+            await self._end(key)
         except KeyApiTrouble as trouble:
             # Revoked before, and the audit was killed before it could note that? Only the listing can tell.
-            if trouble.status not in _GONE or await self._find(leftover.name):
+            if trouble.status not in _GONE or await self._find(name):
                 raise
-            self._journal.gone(leftover.name)
+        if name != leftover.name and await self._find(name):
+            raise KeyApiTrouble(
+                f"there is still a key of the name '{name}'",
+                fault=Fault.TARGET,
+                decide="run `gateproof cleanup` once more",
+            )
+        self._journal.gone(leftover.name)
+        if name == leftover.name:
+            self._alive.pop(name, None)
 
     async def _find(self, name: str) -> dict[str, str]:
         """The identifiers of a key by its name; empty where the listing, read whole, does not hold it."""
@@ -373,24 +469,35 @@ class KeyApi:
         )
 
     async def _perform(
-        self, name: str, operation: Operation, variables: dict[str, Any]
+        self,
+        name: str,
+        operation: Operation,
+        variables: dict[str, Any],
+        headers: Mapping[str, str] = NOTHING_MORE,
+        made: list[Sent] | None = None,
     ) -> tuple[dict[str, Any], Answer]:
+        """What the calls of an operation captured, and the last answer; each is noted in `made` as it was sent."""
         captured: dict[str, Any] = {}
         for number, call in enumerate(operation.calls):
+            sent = Sent(call, {**_with_text(variables), **captured}, headers)
             try:
-                answer = self._expect(name, call, await self._send(call, {**variables, **captured}))
+                answer = self._expect(name, call, await self._send(call, sent.variables, headers))
             except KeyApiTrouble as trouble:
                 trouble.call = number
                 raise
+            if made is not None:
+                made.append(sent)
             document = answer.json()
             captured |= {variable: follow(document, pointer) for variable, pointer in call.capture.items()}
         return captured, answer
 
-    async def _send(self, call: Call, variables: Mapping[str, Any]) -> Reply:
+    async def _send(
+        self, call: Call, variables: Mapping[str, Any], more: Mapping[str, str] = NOTHING_MORE
+    ) -> Reply:
         path, headers, body = self._filled(call, variables)
         # The door takes a mere path below the content API's base URL.
         url = path if call.at == "content-api" else self._url + path
-        headers = {**self._authority(call, variables), **headers}
+        headers = {**more, **self._authority(call, variables), **headers}
         return await self._door.send(call.method, url, headers=headers, json=body)
 
     def _authority(self, call: Call, variables: Mapping[str, Any]) -> dict[str, str]:
@@ -439,3 +546,17 @@ class KeyApi:
             decide="check the admin credential and the dialect against the gateway's API",
             answer=answer,
         )
+
+
+def _with_text(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables, and the limit once more as the text that stands for it, for key APIs whose amounts are strings."""
+    match variables.get("limit"):
+        case None:
+            return dict(variables)
+        case Decimal() as amount:
+            text = f"{amount:f}"
+        case msgspec.Raw() as literal:
+            text = bytes(literal).decode()
+        case told:  # an earlier answer held it
+            text = str(told)
+    return {**variables, "limit_text": text}

@@ -1,5 +1,6 @@
 """Where does a key's secret show after its creation? Everything readable is asked and searched."""
 
+import uuid
 from collections.abc import AsyncIterator
 
 from conformance.catalogue import Cost, Phase, observes
@@ -9,16 +10,20 @@ from conformance.model.money import PICO_PER_USD
 from conformance.model.scale import Disruption, Level
 from conformance.probes import calls
 from conformance.probes.door import Answer, Reply
+from conformance.probes.keys.readable import MOST, described_reads
 from conformance.scan.secrets import forms_in
 from conformance.scan.shown import bits_per_character, public_positions, shown
 from conformance.session import Session
 from conformance.target import Target
 
 _LEAST_ID = 8  # characters
+# draft-ietf-httpapi-idempotency-key-header, 2.1, and what it is called elsewhere.
+_IDEMPOTENCY = ("Idempotency-Key", "X-Idempotency-Key", "X-Request-Id")
+_REPEATED = "creation, repeated with its idempotency key"
 
 
 def _cost(target: Target, sample: int) -> Cost:
-    return Cost(requests=25)
+    return Cost(requests=35 + MOST)
 
 
 @observes(
@@ -31,7 +36,9 @@ def _cost(target: Target, sample: int) -> Cost:
 async def shown_once(session: Session) -> ShownOnce:
     """Search everything readable for the secret of a new key."""
     api = session.keys()
-    key, sibling = await api.create("shown", PICO_PER_USD), await api.create("shown-sibling", PICO_PER_USD)
+    once = dict.fromkeys(_IDEMPOTENCY, str(uuid.uuid4()))
+    key = await api.create("shown", PICO_PER_USD, headers=once)
+    sibling = await api.create("shown-sibling", PICO_PER_USD)
     session.expected_values += [key.id, key.name]
     identifiers = [value for value in key.variables.values() if value != key.secret]
     public = public_positions(key.secret, [sibling.secret], identifiers)
@@ -66,17 +73,48 @@ async def _answers(
         yield f"listing, page {number}", answer
     if not pages:
         unread.append("listing")
-    for operation, more in (("set_limit", {"limit": api_units(api)}), ("disable", {}), ("enable", {})):
-        try:
-            yield operation, await api.do(operation, key, **more)
-        except KeyApiTrouble as trouble:
-            unread.append(operation)
-            if trouble.answer is not None:
-                yield f"{operation}, refused", trouble.answer
+    async for name, reply in _changes(api, key, unread):
+        yield name, reply
+    async for name, reply in described_reads(session, api, key):
+        yield name, reply
     for path, reply in await api.further_reads(key):
         yield path, reply
-    for name, reply in await _calls_of_a_sibling(session, sibling):
+    for name, reply in [*await _calls_of_a_sibling(session, sibling), *await _rotation(api, key, unread)]:
         yield name, reply
+    # Last, since it may make a second key of the same name.
+    repeated = await api.create_again(key)
+    if not isinstance(repeated, Answer):
+        unread.append(_REPEATED)
+    yield _REPEATED, repeated
+
+
+async def _changes(api: KeyApi, key: Key, unread: list[str]) -> AsyncIterator[tuple[str, Reply]]:
+    """What it is answered when the key is changed, first by something that is no change."""
+    senseless: dict[str, object] = {"limit": "gateproof"}
+    for what, operation, more in (
+        ("set_limit to no amount", "set_limit", senseless),
+        ("set_limit", "set_limit", {"limit": api_units(api)}),
+        ("disable", "disable", {}),
+        ("enable", "enable", {}),
+    ):
+        try:
+            yield what, await api.do(operation, key, **more)
+        except KeyApiTrouble as trouble:
+            unread += [operation] if more is not senseless else []
+            if trouble.answer is not None:
+                yield f"{what}, refused", trouble.answer
+
+
+async def _rotation(api: KeyApi, key: Key, unread: list[str]) -> list[tuple[str, Reply]]:
+    """The answer that gives the key a new secret: not the old one. Where that stays the same, nothing was rotated."""
+    if api.dialect.rotate is None:
+        return []
+    try:
+        rotated = await api.rotate(key)
+    except KeyApiTrouble:
+        unread.append("rotate")
+        return []
+    return [("rotate", rotated.creation)] if rotated.secret != key.secret else []
 
 
 def api_units(api: KeyApi) -> object:
@@ -119,7 +157,7 @@ def _place(name: str, reply: Reply, key: Key, public: frozenset[int]) -> Place:
     return Place(
         name=name,
         status=reply.status,
-        own_id=_names(key, text),
+        own_id=name != _REPEATED and _names(key, text),  # which names whatever it made
         shown=len(shown(key.secret, text, public)),
         forms=forms_in(key.secret, text),
     )

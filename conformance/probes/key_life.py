@@ -2,35 +2,31 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Literal
 
 from conformance.catalogue import Cost, Phase, observes
-from conformance.dialects.speak import Key, KeyApi
+from conformance.dialects.speak import Key, KeyApi, KeyApiTrouble
 from conformance.model.evidence import CannotObserve
-from conformance.model.keys import Death, Revocation, Rotation
+from conformance.model.key_ends import OwnerRemoval
+from conformance.model.keys import Death, End, Revocation, Rotation
 from conformance.model.money import PICO_PER_USD
 from conformance.model.scale import Disruption, Fault, Level
 from conformance.probes import calls
-from conformance.probes.door import Answer, Reply
+from conformance.probes.door import Answer
+from conformance.probes.keys.watch import MARGIN, PAUSE, Watch, serving, warm
 from conformance.session import Session
 from conformance.target import Target
 
-_PAUSE = 0.05  # seconds between polls
-_ENOUGH = 6  # polls after the deadline
-_PATIENCE = 15.0  # seconds after the deadline, at most, until there are so many
-_MARGIN = 0.6  # seconds of polling after the deadline
-_WARM_UP = 2  # calls before the end, so that caches hold the key
+_CONFLICTS = {400, 409, 412, 422, 423}  # by which an owner who has keys is not removed
 
 
 def _cost(target: Target, sample: int) -> Cost:
-    seconds = target.claims.revocation_latency + _MARGIN
-    return Cost(requests=int(4 * seconds / _PAUSE) + 30, seconds=2 * seconds)
+    seconds = target.claims.revocation_latency + MARGIN
+    return Cost(requests=int(4 * seconds / PAUSE) + 30 + 16 * len(target.inference), seconds=2 * seconds)
 
 
 def _rotation_cost(target: Target, sample: int) -> Cost:
-    seconds = target.claims.rotation_overlap + target.claims.revocation_latency + _MARGIN
-    return Cost(requests=int(2 * seconds / _PAUSE) + 10, seconds=seconds)
+    seconds = target.claims.rotation_overlap + target.claims.revocation_latency + MARGIN
+    return Cost(requests=int(2 * seconds / PAUSE) + 10, seconds=seconds)
 
 
 @observes(
@@ -62,16 +58,18 @@ async def rotation(session: Session) -> Rotation:
     """Rotate a key and see whether the old secret dies."""
     api = session.keys()
     if api.dialect.rotate is None:
-        return Rotation(absent=_absent(api, "rotate"))
-    key = await api.create("rotate", PICO_PER_USD)
+        return Rotation(absent=absence(api, "rotate"))
     sibling = await api.create("rotate-sibling", PICO_PER_USD)
-    alive = await _warm(session, key)
+    serves, places = await serving(session, sibling)
+    key = await api.create("rotate", PICO_PER_USD)
+    alive = await warm(session, key, places) and serves
     rotated = await api.rotate(key)
-    watch = _Watch(
+    watch = Watch(
         session,
         key,
         sibling,
         session.target.claims.rotation_overlap + session.target.claims.revocation_latency,
+        places,
     )
     new = await calls.send(session, calls.chat(session, rotated.secret, "rotate"))
     await watch.run()
@@ -82,7 +80,28 @@ async def rotation(session: Session) -> Rotation:
     )
 
 
-def _absent(api: KeyApi, operation: str) -> str:
+@observes(
+    phase=Phase.KEYS,
+    level=Level.OPERATOR,
+    disruption=Disruption.STATE_CHANGING,
+    access=("admin", "witness"),
+    cost=_cost,
+)
+async def owner_removal(session: Session) -> OwnerRemoval:
+    """Remove the owner of a key and see whether the key dies."""
+    api = session.keys()
+    if api.dialect.remove_owner is None:
+        return OwnerRemoval(absent=absence(api, "remove_owner"))
+    try:
+        death = await _ended(session, "remove the owner", lambda key: api.do("remove_owner", key))
+    except KeyApiTrouble as trouble:
+        if trouble.status not in _CONFLICTS:
+            raise
+        return OwnerRemoval(refused=str(trouble.status))
+    return OwnerRemoval(death=death)
+
+
+def absence(api: KeyApi, operation: str) -> str:
     """Why the gateway has no such operation: a dialect that merely leaves it out says nothing about the gateway."""
     reason = api.dialect.absent.get(operation)
     if not reason:
@@ -94,78 +113,13 @@ def _absent(api: KeyApi, operation: str) -> str:
     return reason
 
 
-async def _ended(
-    session: Session, how: Literal["revoke", "disable"], end: Callable[[Key], Awaitable[Answer]]
-) -> Death:
+async def _ended(session: Session, how: End, end: Callable[[Key], Awaitable[Answer]]) -> Death:
     api = session.keys()
-    key, sibling = await api.create(how, PICO_PER_USD), await api.create(f"{how}-sibling", PICO_PER_USD)
-    alive = await _warm(session, key) and await _warm(session, sibling)
+    sibling = await api.create(f"{how}-sibling", PICO_PER_USD)
+    serves, places = await serving(session, sibling)
+    key = await api.create(how, PICO_PER_USD)
+    alive = await warm(session, key, places) and serves
     await end(key)
-    watch = _Watch(session, key, sibling, session.target.claims.revocation_latency)
+    watch = Watch(session, key, sibling, session.target.claims.revocation_latency, places)
     await watch.run()
     return watch.death(how, alive_before=alive)
-
-
-async def _warm(session: Session, key: Key) -> bool:
-    replies = [await calls.send(session, calls.chat(session, key.secret, "life")) for _ in range(_WARM_UP)]
-    return all(calls.admitted(reply) for reply in replies)
-
-
-@dataclass(slots=True)
-class _Watch:
-    """Polls a dead key and its living sibling, from the moment it is made until the deadline and a margin have passed."""
-
-    session: Session
-    key: Key
-    sibling: Key
-    deadline: float  # seconds after which no call may be served
-    began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
-    polls: list[tuple[float, Reply]] = field(default_factory=list)
-    sibling_replies: list[Reply] = field(default_factory=list)
-
-    async def run(self) -> None:
-        """Poll both keys side by side."""
-        await asyncio.gather(self._poll_key(), self._poll_sibling())
-
-    def death(self, how: Literal["revoke", "disable", "rotate"], *, alive_before: bool) -> Death:
-        """What the polls show."""
-        served = [at for at, reply in self.polls if calls.admitted(reply)]
-        refusals = [
-            (at, reply) for at, reply in self.polls if isinstance(reply, Answer) and not calls.admitted(reply)
-        ]
-        return Death(
-            how=how,
-            alive_before=alive_before,
-            polls=len(self.polls),
-            refused=len(refusals),
-            last_served_ms=int(max(served) * 1000) if served else None,
-            watched_ms=int(max((at for at, _ in self.polls), default=0) * 1000),
-            polls_after_deadline=sum(at > self.deadline for at, _ in self.polls),
-            refused_after_deadline=sum(at > self.deadline for at, _ in refusals),
-            sibling_served=sum(map(calls.admitted, self.sibling_replies)),
-            sibling_polls=len(self.sibling_replies),
-            statuses=tuple(sorted({reply.status for _, reply in refusals})),
-        )
-
-    async def _poll_key(self) -> None:
-        while not self._over():
-            at = self._elapsed()
-            reply = await calls.send(self.session, calls.chat(self.session, self.key.secret, "dead"))
-            self.polls.append((at, reply))  # the moment of asking: an answer under way at the end may finish
-            await asyncio.sleep(_PAUSE)
-
-    async def _poll_sibling(self) -> None:
-        while not self._over():
-            self.sibling_replies.append(
-                await calls.send(self.session, calls.chat(self.session, self.sibling.secret, "alive"))
-            )
-            await asyncio.sleep(5 * _PAUSE)
-
-    def _over(self) -> bool:
-        """A machine or a gateway that is slow costs time, not the verdict: enough polls are to be late ones."""
-        late = self._elapsed() - self.deadline
-        enough = sum(at > self.deadline for at, _ in self.polls) >= _ENOUGH
-        return late >= (_MARGIN if enough else _PATIENCE)
-
-    def _elapsed(self) -> float:
-        return asyncio.get_running_loop().time() - self.began

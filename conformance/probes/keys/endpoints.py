@@ -18,12 +18,12 @@ from conformance.scan.shown import bits_per_character, public_positions, shown
 from conformance.session import Session
 from conformance.target import Endpoint
 
-_BUSY = frozenset({408, 425, 429})  # RFC 9110, 15.5.9; RFC 8470, 5.2; RFC 6585, 4
+BUSY = frozenset({408, 425, 429})  # RFC 9110, 15.5.9; RFC 8470, 5.2; RFC 6585, 4
 
 
 def decisive(reply: Reply) -> bool:
     """Whether an answer says something about the key, and not about overload, a breakdown or the network."""
-    return isinstance(reply, Answer) and reply.status < 500 and reply.status not in _BUSY
+    return isinstance(reply, Answer) and reply.status < 500 and reply.status not in BUSY
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,31 @@ async def ask(session: Session, endpoint: Endpoint, way: Presentation) -> Asked:
     return Asked(reply, len(session.provider().carrying(atom)) if atom else 0)
 
 
+def right(session: Session, key: str) -> Presentation:
+    """A key as it should be presented."""
+    auth = session.target.gateway.auth
+    return Presentation(
+        how="scheme", what="", fields=((auth.header, auth.value.replace("{key}", key).encode()),)
+    )
+
+
+async def ask_at(session: Session, endpoint: Endpoint, way: Presentation, address: str = "") -> Reply:
+    """The same at one address, on a connection of its own; empty: the first of them."""
+    content, headers, _, worst = _request(session, endpoint)
+    await session.meter.admit(money=worst)
+    method = "POST" if content else "GET"
+    sent = _head(session, method, way.path(endpoint.path), headers, way.fields, content)
+    return await _by_hand(session, sent, address)
+
+
+def wire(session: Session, endpoint: Endpoint, way: Presentation) -> bytes:
+    """The same request as it goes over a connection that stays open; the way must be plain."""
+    content, headers, _, _ = _request(session, endpoint)
+    fields = {name: value.decode() for name, value in way.fields}
+    method = "POST" if content else "GET"
+    return line.request(session, way.path(endpoint.path), headers | fields, content, method=method) + content
+
+
 def _request(session: Session, endpoint: Endpoint) -> tuple[bytes, dict[str, str], str, int]:
     """Body, headers without a credential, the prompt's atom, and the cost at most in picodollars."""
     if endpoint.kind == "models":
@@ -82,13 +107,13 @@ def _head(
     return start + end + more + rest + body
 
 
-async def _by_hand(session: Session, sent: bytes) -> Reply:
+async def _by_hand(session: Session, sent: bytes, address: str = "") -> Reply:
     """Send bytes over a connection of their own and read one answer."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     try:
         async with asyncio.timeout(session.target.limits.timeout):
-            connection = await line.Line.open(session, (await line.places(session))[0])
+            connection = await line.Line.open(session, address or (await line.places(session))[0])
             try:
                 connection.write(sent)
                 answer = await connection.answer(began)

@@ -12,7 +12,7 @@ from conformance.target_parts import Auth
 _QUERY = ("key", "api_key", "access_token", "token")  # RFC 6750, 2.3, and what gateways call it
 _COOKIES = ("token", "key", "api_key", "access_token", "session", "Authorization")
 _FIELDS = ("api_key", "key", "access_token", "token")
-_PLACEHOLDERS = ("undefined", "null", "None", "[object Object]", "*", "true", "0")
+_PLACEHOLDERS = ("undefined", "null", "None", "[object Object]", "*", "%", "true", "0")
 _JUNK = "x"
 
 
@@ -89,6 +89,7 @@ def _altered(secret: str, auth: Auth) -> Iterator[Presentation]:
         "with a character as a URL would write it": f"{secret[:middle]}%{ord(secret[middle]):02X}{secret[middle + 1 :]}",
         "with NUL and a character behind": f"{secret}\0{_JUNK}",
         "its first half, then NUL": f"{secret[: len(secret) // 2]}\0",
+        "its first half, then what matches anything in SQL": f"{secret[: len(secret) // 2]}%",
     }
     if swapped != secret:
         ways["in the other letter case"] = swapped

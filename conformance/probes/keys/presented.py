@@ -35,12 +35,7 @@ def _cost(target: Target, sample: int) -> Cost:
 )
 async def key_presentation(session: Session) -> KeyPresentation:
     """Present a key in the query, a cookie, the body and the path, altered, and not at all."""
-    if not session.sees_provider():
-        raise CannotObserve(
-            "the provider is not proven to be the witness, so no call may be made that could reach it",
-            fault=Fault.OPERATOR,
-            decide="route the model to the witness; see the pre-flight",
-        )
+    session.require_provider()
     api = session.keys()
     key, sibling = await api.create("present", 10 * PICO_PER_USD), await api.create("present-sibling")
     if not key.secret.isascii():
@@ -90,15 +85,22 @@ def _same(tried: Sequence[Asked]) -> bool:
     return len(tried) == _TIMES and len(told) == 1 and not told & _SILENT
 
 
+def _quotes_the_request(way: Presentation, asked: Asked) -> bool:
+    """Whether its sender wrote the key where every server quotes from: into the path, or into a message that is no HTTP.
+
+    A field with NUL in it is refused by the parser (RFC 9110, 5.5), before anything knows of keys.
+    """
+    no_http = asked.told() == "400" and any(b"\0" in value for _, value in way.fields)
+    return bool(way.before or way.behind) or no_http
+
+
 async def _tried(session: Session, endpoint: Endpoint, way: Presentation, echo: Echo) -> Presented:
     asked = await ask(session, endpoint, way)
     tried = [asked]
     while not decisive(asked.reply) and not asked.reached and len(tried) < _TIMES:
         asked = await ask(session, endpoint, way)
         tried.append(asked)
-    # Whoever writes it into the path is told about that path.
-    in_path = bool(way.before or way.behind)
-    bits, whole = (0.0, False) if in_path else echo.shown(asked.reply)
+    bits, whole = (0.0, False) if _quotes_the_request(way, asked) else echo.shown(asked.reply)
     return Presented(
         how=way.how,
         what=way.what,

@@ -1,23 +1,22 @@
-"""An ordinary key in the place of the admin credential: every operation of the key API, on itself and on another key."""
+"""A credential in the place of the owner's: an ordinary key's, and another account's, on every operation of the key API."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from functools import partial
-from typing import Literal
+from msgspec import structs
 
 from conformance.catalogue import Cost, Phase, observes
-from conformance.dialects.grammar import Operation
 from conformance.dialects.speak import Key, KeyApi, KeyApiTrouble
-from conformance.model.money import PICO_PER_USD, from_usd, to_units
-from conformance.model.scale import Disruption, Level
-from conformance.model.tenancy import Act, Tenancy
+from conformance.model.evidence import CannotObserve
+from conformance.model.money import PICO_PER_USD
+from conformance.model.scale import Disruption, Fault, Level
+from conformance.model.tenancy import AccountSeparation, Tenancy
 from conformance.probes import calls
-from conformance.probes.door import Answer, Reply
+from conformance.probes.keys.acting import Caller, Standing, routes, shown, speaking
 from conformance.probes.keys.endpoints import decisive
+from conformance.probes.keys.moving import moved
+from conformance.randomness.identifiers import guessable
 from conformance.session import Session
+from conformance.target_file import secret
 
-_RAISED = 50 * PICO_PER_USD
-_LEAST_ID = 8  # characters; a shorter id stands in any text by chance
+_TIMES = 3  # that a call is tried before nothing can be said
 
 
 @observes(
@@ -25,131 +24,96 @@ _LEAST_ID = 8  # characters; a shorter id stands in any text by chance
     level=Level.OPERATOR,
     disruption=Disruption.STATE_CHANGING,
     access=("admin",),
-    cost=lambda _target, _sample: Cost(requests=60),
+    cost=lambda _target, _sample: Cost(requests=200),
 )
 async def tenancy(session: Session) -> Tenancy:
     """Try with an ordinary key what only an administrator may."""
     api = session.keys()
     mine, other = await api.create("tenant", PICO_PER_USD), await api.create("tenant-other", PICO_PER_USD)
-    before, limits = await _sees(api, other), await _limits(api, (mine, other))
-    caller = _Caller(_as(session, api, mine), api.per_usd, mine, other)
-    acts = [act async for act in caller.acts()]
-    after, kept = await _sees(api, other), await _limits(api, (mine, other))
-    serves = None
-    if session.sees_provider():
-        serves = calls.admitted(await calls.send(session, calls.chat(session, other.secret, "tenancy")))
+    callers = [
+        Caller(session, theirs, shown(theirs, mine.secret), other, mine) for theirs in _ways(session, mine)
+    ]
+    return await _trespassed(session, *callers)
+
+
+@observes(
+    phase=Phase.TRESPASS,
+    level=Level.OPERATOR,
+    disruption=Disruption.STATE_CHANGING,
+    access=("admin", "other-account"),
+    cost=lambda _target, _sample: Cost(requests=200),
+)
+async def account_separation(session: Session) -> AccountSeparation:
+    """Try with another account's admin credential what only a key's own administrator may."""
+    account = session.target.other_account
+    if account is None:
+        raise CannotObserve(
+            "no other account is declared", fault=Fault.OPERATOR, decide="declare `other_account`"
+        )
+    credential = secret(account.admin, session.base)
+    api = session.keys()
+    key = await api.create("account", PICO_PER_USD)
+    theirs = speaking(session, api, credential)
+    admitted = await _admitted(session, credential)
+    over = await moved(session, credential, key) if admitted else None
+    found = await _trespassed(session, Caller(session, theirs, shown(api, credential), key))
+    return AccountSeparation(**structs.asdict(found), admitted=admitted, moved=over)
+
+
+def _ways(session: Session, mine: Key) -> list[KeyApi]:
+    """The key API as a caller speaks it with an ordinary key, shown as an administrator's is, and as callers show theirs."""
+    api, auth = session.keys(), session.target.gateway.auth
+    value = auth.value.replace("{key}", "{credential}")
+    dialects = [api.dialect]
+    if (auth.header.lower(), value) != (api.dialect.auth_header.lower(), api.dialect.auth_value):
+        dialects.append(structs.replace(api.dialect, auth_header=auth.header, auth_value=value))
+    return [speaking(session, api, mine.secret, dialect) for dialect in dialects]
+
+
+async def _trespassed(session: Session, *callers: Caller) -> Tenancy:
+    """Everything that callers try, between two looks by the administrator whose key it is."""
+    api, other = session.keys(), callers[0].other
+    keys = (other,) if callers[0].mine is None else (callers[0].mine, other)
+    before, served = await Standing.of(api, other, keys), await _serves(session, other)
+    about = await routes(session, _owners(session), other)
+    acts = tuple([act for caller in callers async for act in caller.acts(about)])
+    after = await Standing.of(api, other, keys)
+    serves = await _serves(session, other) if served else None
+    ids = [key.id for key in api.created if key.id]
     return Tenancy(
-        acts=tuple(acts),
+        acts=acts,
         unanswered=sum(not act.decided for act in acts),
-        admin_before=before,
-        admin_after=after,
+        admin_before=before.there,
+        admin_after=after.there,
         other_serves=serves,
-        limit_kept=None if None in (*limits, *kept) else limits == kept,
+        limit_kept=before.kept(after),
+        ids=len(ids),
+        guessable=guessable(ids),
     )
 
 
-def _as(session: Session, api: KeyApi, key: Key) -> KeyApi:
-    """The key API as somebody speaks it who has this key only. What it makes is in the same journal."""
-    target = session.target
-    return KeyApi(
-        api.dialect,
-        session.door,
-        session.journal,
-        url=target.key_api_url(),
-        credential=key.secret,
-        per_usd=api.per_usd,
-        grain=from_usd(target.claims.usage_unit),
-        run=session.tag.removeprefix("gateproof-"),
-        variables=target.dialect.variables if target.dialect else {},
-    )
+async def _serves(session: Session, key: Key) -> bool | None:
+    """Whether a key opens the chat endpoint; None where that cannot be told, as while a gateway is overloaded."""
+    for _ in range(_TIMES if session.sees_provider() else 0):
+        reply = await calls.send(session, calls.chat(session, key.secret, "tenancy"))
+        if calls.admitted(reply) or decisive(reply):
+            return calls.admitted(reply)
+    return None
 
 
-async def _sees(api: KeyApi, key: Key) -> bool:
-    """Whether the administrator can read a key, or find it in the listing."""
+def _owners(session: Session) -> dict[str, str]:
+    """The header that shows the admin credential of the account under audit."""
+    admin = session.target.credentials.admin
+    return shown(session.keys(), secret(admin, session.base)) if admin is not None else {}
+
+
+async def _admitted(session: Session, credential: str) -> bool:
+    """Whether a credential administers anything: else its refusals would prove nothing."""
+    theirs = speaking(session, session.keys(), credential)
     try:
-        if api.dialect.read is not None:
-            await api.read(key)
-            return True
-        return any(_named(key, answer) for answer in await api.pages())
+        if theirs.dialect.listing is not None:
+            return bool(await theirs.pages())
+        await theirs.revoke(await theirs.create("account-own", PICO_PER_USD))
     except KeyApiTrouble:
         return False
-
-
-async def _limits(api: KeyApi, keys: Iterable[Key]) -> tuple[int | None, ...]:
-    if api.dialect.read is None:
-        return (None,)
-    try:
-        return tuple([(await api.read(key)).limit for key in keys])
-    except KeyApiTrouble:
-        return (None,)
-
-
-@dataclass(slots=True)
-class _Caller:
-    """Somebody with a key, and another's of which the identifiers are known."""
-
-    api: KeyApi
-    per_usd: int
-    mine: Key
-    other: Key
-
-    async def acts(self) -> AsyncIterator[Act]:
-        """Everything that the dialect describes; what ends the other key comes last."""
-        dialect, raised = self.api.dialect, to_units(_RAISED, self.per_usd)
-        if dialect.listing is not None:
-            yield await self._tried("listing", "all", self._pages)
-        yield await self._tried("create", "all", self._create)
-        for key, about in ((self.mine, "itself"), (self.other, "another")):
-            if dialect.set_limit is not None:
-                ask = partial(self._do, "set_limit", key, limit=raised)
-                yield await self._tried("set_limit", "itself" if about == "itself" else "another", ask)
-        if _is_admins(dialect.read):
-            yield await self._tried("read", "another", partial(self._do, "read", self.other))
-        for name in ("disable", "enable", "rotate", "revoke"):
-            if _is_admins(getattr(dialect, name)):
-                yield await self._tried(name, "another", partial(self._do, name, self.other))
-        for path, reply in await self.api.further_reads(self.other):
-            yield self._act(path, "another", reply, allowed=calls.admitted(reply))
-
-    async def _tried(
-        self, operation: str, about: Literal["all", "itself", "another"], ask: Callable[[], Awaitable[Reply]]
-    ) -> Act:
-        try:
-            return self._act(operation, about, await ask(), allowed=True)
-        except KeyApiTrouble as trouble:
-            if trouble.answer is None:
-                return Act(operation=operation, about=about, told="no answer", allowed=False, decided=False)
-            return self._act(operation, about, trouble.answer, allowed=calls.admitted(trouble.answer))
-
-    def _act(
-        self, operation: str, about: Literal["all", "itself", "another"], reply: Reply, *, allowed: bool
-    ) -> Act:
-        names = isinstance(reply, Answer) and allowed and _named(self.other, reply)
-        return Act(
-            operation=operation,
-            about=about,
-            told=calls.told(reply),
-            allowed=allowed,
-            names=names,
-            decided=decisive(reply),
-        )
-
-    async def _pages(self) -> Reply:
-        pages = await self.api.pages()
-        return next((page for page in pages if _named(self.other, page)), pages[0])
-
-    async def _create(self) -> Reply:
-        return (await self.api.create("tenant-made", PICO_PER_USD)).creation
-
-    async def _do(self, operation: str, key: Key, **more: object) -> Reply:
-        return await self.api.do(operation, key, **more)
-
-
-def _is_admins(operation: Operation | None) -> bool:
-    """Whether an operation is the administrator's, in all its calls."""
-    return operation is not None and all(call.credential == "admin" for call in operation.calls)
-
-
-def _named(key: Key, answer: Answer) -> bool:
-    text = answer.body.decode("utf-8", errors="replace")
-    return key.name in text or (len(key.id) >= _LEAST_ID and key.id in text)
+    return True
