@@ -1,5 +1,7 @@
 """K6: the advice on keys is followed."""
 
+from typing import Literal
+
 from conformance.catalogue import check
 from conformance.model.keys import ExistingKeys
 from conformance.model.scale import Level, Severity
@@ -26,7 +28,7 @@ def existing_keys_have_limits(existing: ExistingKeys) -> Verdict:
             observed=f"{existing.unlimited} without",
             cites=(existing,),
             reproduction="list the keys",
-            norm=_age(existing),
+            norm=_norms(existing),
         )
     if not existing.total or existing.unlimited is None:
         what = (
@@ -37,11 +39,15 @@ def existing_keys_have_limits(existing: ExistingKeys) -> Verdict:
         return Inconclusive(
             because=what, decide="describe `listing.limit` in the dialect, where there are keys"
         )
-    return Pass(because=f"{existing.total} keys, each with a limit", cites=(existing,), norm=_age(existing))
+    return Pass(because=f"{existing.total} keys, each with a limit", cites=(existing,), norm=_norms(existing))
+
+
+def _norms(existing: ExistingKeys) -> tuple[Norm, ...]:
+    """Rotation is advised, and its period is each customer's own; so is what becomes of keys that nobody uses."""
+    return (*_age(existing), *_use(existing), *_environment(existing))
 
 
 def _age(existing: ExistingKeys) -> tuple[Norm, ...]:
-    """Rotation is advised, and its period is each customer's own."""
     if existing.oldest_days is None:
         return ()
     note = f"the oldest is {existing.oldest_days} days old, {existing.aged} are older than a year"
@@ -50,3 +56,18 @@ def _age(existing: ExistingKeys) -> tuple[Norm, ...]:
             source="keys are renewed within a year", verdict="not met" if existing.aged else "met", note=note
         ),
     )
+
+
+def _use(existing: ExistingKeys) -> tuple[Norm, ...]:
+    if existing.idle is None:
+        return ()
+    note = f"{existing.idle} were not used for a quarter of a year, {existing.never} never"
+    verdict: Literal["met", "not met"] = "not met" if existing.idle else "met"
+    return (Norm(source="keys that nobody uses are ended", verdict=verdict, note=note),)
+
+
+def _environment(existing: ExistingKeys) -> tuple[Norm, ...]:
+    if not existing.environments:
+        return ()
+    told = ", ".join(f"{count} of '{name}'" for name, count in sorted(existing.environments.items()))
+    return (Norm(source="keys tell their environment", verdict="note", note=f"{told}, of {existing.total}"),)

@@ -138,6 +138,7 @@ def _references(target: Target) -> list[tuple[str, Secret]]:
         ("the ordinary key", target.credentials.key),
         ("the provider key", target.witness.api_key if target.witness else None),
     ]
+    named += [("a pepper", pepper) for pepper in target.credentials.peppers]
     named += [(f"the credential of {surface.locator}", surface.credential) for surface in target.surfaces]
     return [(what, reference) for what, reference in named if reference is not None]
 

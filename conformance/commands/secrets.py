@@ -73,6 +73,7 @@ def _write(rule: KeyRule, folder: Path) -> None:
         raise OperatorError(
             f"the rules cannot be written to {folder}: {trouble.strerror or trouble}"
         ) from None
+    print(f"rules written; try {rule.command(str(folder / 'detect_secrets_plugin.py'))}")
 
 
 def _hits(rule: KeyRule, tree: SourceTree) -> Iterator[_Hit]:

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from msgspec import field
+
 from conformance.model.evidence import Evidence, Record
 
 
@@ -36,10 +38,13 @@ class ShownOnce(Evidence, frozen=True, kw_only=True):
         return sum(place.status is not None for place in self.places)
 
 
-class Death(Record, frozen=True, kw_only=True):
-    """One key's end. Times are milliseconds after the command that ended it was answered."""
+End = Literal["revoke", "disable", "rotate", "expire", "remove the owner"]
 
-    how: Literal["revoke", "disable", "rotate"]
+
+class Death(Record, frozen=True, kw_only=True):
+    """One key's end. Times are milliseconds after the command that ended it was answered, or after the date that did."""
+
+    how: End
     alive_before: bool
     polls: int
     refused: int
@@ -50,6 +55,8 @@ class Death(Record, frozen=True, kw_only=True):
     sibling_served: int
     sibling_polls: int
     statuses: tuple[int, ...]  # the distinct ones of the refusals
+    places: tuple[str, ...] = ()  # endpoints, and addresses where there are several, at which it was shown
+    served_at: str = ""  # where it was served last
 
 
 class Revocation(Evidence, frozen=True, kw_only=True):
@@ -135,6 +142,9 @@ class ExistingKeys(Evidence, frozen=True, kw_only=True):
     unlimited: int | None  # without a spending limit; None: limits are not told
     oldest_days: int | None  # None: times of creation are not told
     aged: int  # older than a year
+    idle: int | None = None  # used, but not for a quarter of a year; None: uses are not told
+    never: int | None = None  # never used at all; likewise
+    environments: dict[str, int] = field(default_factory=dict)  # how many are of which, by their label
 
     def seen(self) -> int:
         """Keys."""

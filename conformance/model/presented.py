@@ -52,7 +52,7 @@ class KeyPresentation(Evidence, frozen=True, kw_only=True):
         return len(self.attempts) - self.unanswered
 
 
-State = Literal["unknown", "wrong secret", "revoked", "disabled"]
+State = Literal["unknown", "wrong secret", "revoked", "disabled", "expired"]
 
 
 class Refusal(Record, frozen=True, kw_only=True):
@@ -85,7 +85,7 @@ class Refusals(Evidence, frozen=True, kw_only=True):
     answers: tuple[Refusal, ...]
     secret_bits: float
     alive: tuple[str, ...]  # states whose key was still served when it was asked about
-    absent: tuple[str, ...]  # states that the dialect says the gateway lacks
+    absent: tuple[str, ...]  # states into which no key could be brought
 
     def seen(self) -> int:
         """Answers compared."""

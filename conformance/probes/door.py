@@ -18,6 +18,7 @@ import msgspec
 from conformance.model.evidence import Record
 from conformance.probes.identifiers import Identifiers
 from conformance.probes.meter import Meter
+from conformance.probes.overheard import Overheard
 from conformance.target import Target
 
 MAX_BODY = 4 * 2**20  # a hostile target may not fill our memory
@@ -77,6 +78,7 @@ class Door:
         self._target = target
         self._meter = meter
         self.identifiers = Identifiers()
+        self.overheard = Overheard()
         hosts = dict.fromkeys(_host(url) for url in (target.origin(), target.key_api_url()))
         # One for each name: names that are pinned to the same address would share connections, and what was verified as
         # the content API would be handed the admin credential.
@@ -119,6 +121,7 @@ class Door:
                     return opened
                 answer = await _read_all(opened, began)
                 self.identifiers.note(answer.headers)
+                self.overheard.note(answer.status, answer.headers, answer.body)
                 return answer
         except _TROUBLE as trouble:
             return _no_answer(trouble, began)

@@ -45,10 +45,11 @@ def dummy_key(like: str | None) -> str:
     if not like:
         return "sk-" + secrets.token_hex(24)
     first = next((i for i, letter in enumerate(like[:8]) if not letter.isalnum()), -1) + 1
-    return like[:first] + "".join(_another(letter) for letter in like[first:])
+    return like[:first] + "".join(another(letter) for letter in like[first:])
 
 
-def _another(letter: str) -> str:
+def another(letter: str) -> str:
+    """A random letter of the same kind; what is neither letter nor digit stays."""
     for kind in (string.digits, string.ascii_lowercase, string.ascii_uppercase):
         if letter in kind:
             return secrets.choice(kind)

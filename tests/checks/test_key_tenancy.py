@@ -1,14 +1,25 @@
-"""H1: an ordinary key administers nothing, and the admin credential is nobody's guess."""
+"""H1: an ordinary key administers nothing, another account neither, and the admin secret is no guess."""
 
 from typing import Any
 
 import pytest
 
 from conformance.checks.key_tenancy import (
+    accounts_are_separate,
     default_admin_secrets_are_refused,
+    nobody_writes_what_the_gateway_keeps,
     ordinary_keys_administer_nothing,
 )
-from conformance.model.tenancy import Act, DefaultSecrets, Guess, Tenancy
+from conformance.model.tenancy import (
+    AccountSeparation,
+    Act,
+    Assigned,
+    Assignment,
+    DefaultSecrets,
+    Guess,
+    Tenancy,
+)
+from conformance.model.verdict import Pass
 from tests.checks.made import word
 
 
@@ -42,6 +53,10 @@ def tenancy(*acts: Act, **more: Any) -> Tenancy:
         (tenancy(act("listing", "all", names=True, **ALLOWED)), "fail"),
         (tenancy(act("GET /export", **ALLOWED)), "pass"),
         (tenancy(act("GET /export", names=True, **ALLOWED)), "fail"),
+        # What the API's own document describes.
+        (tenancy(act("GET /keys/{id}", **ALLOWED)), "pass"),
+        (tenancy(act("DELETE /keys/{id}", changes=True, **ALLOWED)), "fail"),
+        (tenancy(act("DELETE /keys/{id}", changes=True)), "pass"),
         # Refused, and done all the same.
         (tenancy(limit_kept=False), "fail"),
         (tenancy(other_serves=False), "fail"),
@@ -59,6 +74,74 @@ def tenancy(*acts: Act, **more: Any) -> Tenancy:
 )
 def test_an_ordinary_key_administers_nothing(seen: Tenancy, verdict: str) -> None:
     assert word(ordinary_keys_administer_nothing(seen)) == verdict
+
+
+def test_ids_that_could_be_guessed_are_a_note_and_no_failure() -> None:
+    verdict = ordinary_keys_administer_nothing(tenancy(ids=9, guessable="they lie 2^1 apart on average"))
+
+    assert isinstance(verdict, Pass)
+    assert [norm.verdict for norm in verdict.norm] == ["met", "not met"]
+
+
+def accounts(*acts: Act, admitted: bool = True, **more: Any) -> AccountSeparation:
+    """Operations with another account's credential, which is admitted to what is its own."""
+    fields: dict[str, Any] = {
+        "acts": acts or (act(told="404"),), "unanswered": 0, "admin_before": True, "admin_after": True,
+        "other_serves": True, "limit_kept": True,
+    }  # fmt: skip
+    return AccountSeparation(admitted=admitted, **(fields | more))
+
+
+@pytest.mark.parametrize(
+    ("seen", "verdict"),
+    [
+        (accounts(), "pass"),
+        (accounts(act("listing", "all", **ALLOWED)), "pass"),
+        (accounts(act("listing", "all", names=True, **ALLOWED)), "fail"),
+        (accounts(act("rotate", **ALLOWED), admitted=False), "fail"),
+        (accounts(other_serves=False), "fail"),
+        (accounts(limit_kept=False), "fail"),
+        (accounts(moved=True), "fail"),
+        (accounts(moved=False), "pass"),
+        (accounts(admitted=False), "inconclusive"),
+        (accounts(admin_before=False), "inconclusive"),
+        (accounts(unanswered=1), "inconclusive"),
+    ],
+)
+def test_accounts_are_separate(seen: AccountSeparation, verdict: str) -> None:
+    assert word(accounts_are_separate(seen)) == verdict
+
+
+def sent(field: str = "usage", how: Any = "change", **more: Any) -> Assigned:
+    """A field that was ignored."""
+    return Assigned(**({"how": how, "field": field, "told": "200", "took": False} | more))
+
+
+def assignment(*fields: Assigned, changed: bool = True, administers: bool | None = False) -> Assignment:
+    """Fields sent along with changes that took effect."""
+    return Assignment(changed=changed, fields=fields or (sent(), sent(how="create")), administers=administers)
+
+
+@pytest.mark.parametrize(
+    ("seen", "verdict"),
+    [
+        (assignment(), "pass"),
+        (assignment(administers=None), "pass"),
+        (assignment(sent(took=True)), "fail"),
+        (assignment(sent(how="create", took=True)), "fail"),
+        (assignment(sent("PATCH limit", "own", took=True)), "fail"),
+        (assignment(sent(took=True), changed=False), "fail"),
+        (assignment(administers=True), "fail"),
+        # An API that offers to write it means it.
+        (assignment(sent(took=True, described=True)), "pass"),
+        (assignment(sent(took=True, described=True), sent("role", took=True)), "fail"),
+        (assignment(changed=False), "inconclusive"),
+        (assignment(sent(decided=False)), "inconclusive"),
+        (Assignment(changed=True, fields=(), administers=False), "inconclusive"),
+    ],
+)
+def test_nobody_writes_what_the_gateway_keeps(seen: Assignment, verdict: str) -> None:
+    assert word(nobody_writes_what_the_gateway_keeps(seen)) == verdict
 
 
 def guessed(*told: str, **more: Any) -> DefaultSecrets:

@@ -176,9 +176,9 @@ def test_access_that_the_preflight_found_broken_is_the_reason_given(
     assert folder.read(Rotation) == found
 
 
-EVERYTHING = frozenset(
-    {"key", "admin", "witness", "surfaces", "account-surface", "restart", "other-environment"}
-)
+EVERYTHING = frozenset({
+    "key", "admin", "witness", "surfaces", "account-surface", "restart", "other-environment", "other-account",
+})  # fmt: skip
 
 
 def test_with_every_access_everything_is_planned() -> None:

@@ -2,67 +2,27 @@
 
 import json
 import signal
-import ssl
-import subprocess
-import sys
-import time
-import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
-import httpx
-
+from tests.end_to_end.audits import keys_of_audits, made, observed, start, wait
 from tests.end_to_end.conftest import SECONDS, Command, House, only_run
-
-
-def _start(target: Path, runs: Path, *more: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "conformance.cli", "audit", str(target), "--out", str(runs), *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def _wait(until: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not until():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def _made(runs: Path) -> int:
-    """How many keys the journal says were made."""
-    journals = list(runs.glob("*/private/journal.jsonl"))
-    return journals[0].read_text().count('"made"') if journals else 0
-
-
-def _observed(runs: Path, evidence: str) -> bool:
-    return bool(list(runs.glob(f"*/evidence/{evidence}.json")))
-
-
-def _keys_of_audits(house: House) -> list[str]:
-    """Names of keys that audits left on the gateway, asked as its admin."""
-    folder = house.target.parent
-    origin = tomllib.loads(house.target.read_text())["gateway"]["admin_url"]
-    trust = ssl.create_default_context(cafile=str(folder / "gateway" / "ca.pem"))
-    token = (folder / "gateway" / "admin.token").read_text().strip()
-    with httpx.Client(verify=trust, headers={"authorization": f"Bearer {token}"}, trust_env=False) as client:
-        rows = client.get(f"{origin}/api/v1/keys").json()["data"]
-    return [row["name"] for row in rows if row["name"].startswith("gateproof-")]
 
 
 def test_after_a_sigkill_cleanup_leaves_no_key_alive(
     house: House, gateproof: Command, tmp_path: Path
 ) -> None:
     runs = tmp_path / "runs"
-    audit = _start(house.target, runs, "--sample", "10")
-    _wait(lambda: _made(runs) >= 6)
+    audit = start(house.target, runs, "--sample", "10")
+    wait(lambda: made(runs) >= 6)
     audit.kill()
     audit.communicate()
-    left = _keys_of_audits(house)
+    left = keys_of_audits(house)
 
     done = gateproof("cleanup", only_run(runs))
 
     assert left
     assert done.returncode == 0, done.stderr
-    assert _keys_of_audits(house) == []
+    assert keys_of_audits(house) == []
     assert gateproof("cleanup", only_run(runs)).stdout.strip() == "0 gone, 0 may be left"
 
 
@@ -70,8 +30,8 @@ def test_a_key_whose_creation_was_never_confirmed_is_found_by_its_name(
     house: House, gateproof: Command, tmp_path: Path
 ) -> None:
     runs = tmp_path / "runs"
-    audit = _start(house.target, runs, "--sample", "10")
-    _wait(lambda: _made(runs) >= 6)
+    audit = start(house.target, runs, "--sample", "10")
+    wait(lambda: made(runs) >= 6)
     audit.kill()
     audit.communicate()
     journal = only_run(runs) / "private" / "journal.jsonl"
@@ -83,21 +43,21 @@ def test_a_key_whose_creation_was_never_confirmed_is_found_by_its_name(
     done = gateproof("cleanup", only_run(runs))
 
     assert done.returncode == 0, done.stderr
-    assert _keys_of_audits(house) == []
+    assert keys_of_audits(house) == []
 
 
 def test_an_interrupted_run_keeps_what_it_saw_revokes_its_keys_and_can_go_on(
     house: House, gateproof: Command, tmp_path: Path
 ) -> None:
     runs = tmp_path / "runs"
-    audit = _start(house.target, runs, "--sample", "10")
-    _wait(lambda: _observed(runs, "TlsVersions") and _made(runs) >= 4)
+    audit = start(house.target, runs, "--sample", "10")
+    wait(lambda: observed(runs, "TlsVersions") and made(runs) >= 4)
     audit.send_signal(signal.SIGINT)
     output, _ = audit.communicate(timeout=SECONDS)
     run = only_run(runs)
     interrupted = json.loads((run / "results.json").read_text())
     seen = (run / "evidence" / "TlsVersions.json").read_bytes()
-    left = _keys_of_audits(house)
+    left = keys_of_audits(house)
 
     resumed = gateproof("audit", house.target, "--resume", run, "--sample", "10")
 
@@ -110,8 +70,8 @@ def test_an_interrupted_run_keeps_what_it_saw_revokes_its_keys_and_can_go_on(
 
 def test_a_target_that_dies_in_the_middle_is_not_decided(house: House, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
-    audit = _start(house.target, runs, "--sample", "10")
-    _wait(lambda: _observed(runs, "ClearText") and _made(runs) >= 4)
+    audit = start(house.target, runs, "--sample", "10")
+    wait(lambda: observed(runs, "ClearText") and made(runs) >= 4)
     house.process.kill()
     output, errors = audit.communicate(timeout=SECONDS)
 
@@ -129,4 +89,4 @@ def test_a_limit_that_is_reached_decides_nothing_and_still_lets_every_key_be_rev
 
     assert done.returncode == 3, done.stdout
     assert "the declared limit on requests (650) was reached" in done.stderr
-    assert _keys_of_audits(house) == []
+    assert keys_of_audits(house) == []
