@@ -1,4 +1,4 @@
-"""HTTP/3, where Alt-Svc announces it: the same field on another road, which another part of a server may answer.
+"""HTTP/3, where Alt-Svc or an HTTPS record announces it: the same field on another road, which another server may answer.
 
 The library is optional; without it an announcement is all that is known. QUIC is TLS 1.3 by definition (RFC 9001, 4.2), so of
 its handshake only the certificate is looked at.
@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from conformance.catalogue import Cost, Phase, observes
+from conformance.model.dns_records import DnsRecords
 from conformance.model.http3 import Http3
 from conformance.model.links import LinkedAnswer, Links
 from conformance.model.scale import Disruption, Level
 from conformance.model.transport import HstsAnswer
+from conformance.probes.tls.census import addresses
 from conformance.session import Session
 from conformance.target import Target
 
@@ -28,12 +30,18 @@ def _cost(target: Target, sample: int) -> Cost:
 
 
 @observes(
-    phase=Phase.OUTSIDE, level=Level.OUTSIDE, disruption=Disruption.ACTIVE_SAFE, cost=_cost, after=(Links,)
+    phase=Phase.OUTSIDE,
+    level=Level.OUTSIDE,
+    disruption=Disruption.ACTIVE_SAFE,
+    cost=_cost,
+    after=(Links, DnsRecords),
 )
 async def http3(session: Session) -> Http3:
     """HTTP/3, where it is announced."""
     links = session.gathered.get(Links)
-    told = _announcements(links.answers if isinstance(links, Links) else ())
+    records = session.gathered.get(DnsRecords)
+    recorded = await _recorded(session.target, records) if isinstance(records, DnsRecords) else {}
+    told = (recorded | _announcements(links.answers if isinstance(links, Links) else ())).values()
     if not told:
         return Http3()
     asked = await asyncio.gather(*(_ask(session, announcement) for announcement in told))
@@ -54,9 +62,12 @@ class _Announcement:
     port: int
 
 
-def _announcements(answers: Iterable[LinkedAnswer]) -> tuple[_Announcement, ...]:
+_Announcements = dict[tuple[str, str, int], _Announcement]  # by base URL, address and port
+
+
+def _announcements(answers: Iterable[LinkedAnswer]) -> _Announcements:
     """Each place once. An alternative on another host is another host's matter."""
-    found = {}
+    found: _Announcements = {}
     for answer in answers:
         where = _WHERE.fullmatch(answer.http3)
         if where and where["host"] in {"", urlsplit(answer.url).hostname}:
@@ -64,7 +75,25 @@ def _announcements(answers: Iterable[LinkedAnswer]) -> tuple[_Announcement, ...]
             found[answer.url, answer.address, port] = _Announcement(
                 answer.http3, answer.url, answer.address, port
             )
-    return tuple(found.values())
+    return found
+
+
+async def _recorded(target: Target, records: DnsRecords) -> _Announcements:
+    """What HTTPS records promise of the hosts themselves, at each of their addresses (RFC 9460, 7.1)."""
+    found: _Announcements = {}
+    for url in target.content_urls():
+        host, port = urlsplit(url).hostname or "", urlsplit(url).port or 443
+        for one in (one for one in records.hosts if one.host == host):
+            for binding in one.bindings:
+                if "h3" not in binding.protocols or binding.target not in {"", host}:
+                    continue
+                at = binding.port or port
+                text = f'an HTTPS record of {host}: h3=":{at}"'
+                found |= {
+                    (url, address, at): _Announcement(text, url, address, at)
+                    for address in await addresses(target, host)
+                }
+    return found
 
 
 async def _ask(session: Session, where: _Announcement) -> tuple[tuple[HstsAnswer, ...], str]:

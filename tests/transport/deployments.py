@@ -3,6 +3,7 @@ with it.
 """
 
 import contextlib
+import itertools
 import re
 import socket
 import ssl
@@ -12,10 +13,10 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.witness.pki import Authority, make_authority
+from tests.transport.hellos import Seen, first_record, peek, take
 
 Handler = Callable[[socket.socket, int], None]
 """Gets the accepted connection and its number, from 0; the connection is closed afterwards."""
@@ -26,15 +27,6 @@ _VERSIONS = {
     0x0303: ssl.TLSVersion.TLSv1_2,
     0x0304: ssl.TLSVersion.TLSv1_3,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a ClientHello offers, as far as deployments care."""
-
-    version: int
-    sni: str
-    alpn: bool
 
 
 class Certificates:
@@ -120,7 +112,7 @@ def choosing(choose: Callable[[Seen, int], Handler]) -> Handler:
     """Look at the ClientHello without taking it, and let somebody else answer."""
 
     def handle(connection: socket.socket, number: int) -> None:
-        hello = _peek(connection)
+        hello = peek(connection)
         if hello is not None:
             choose(hello, number)(connection, number)
 
@@ -132,6 +124,14 @@ def old_hellos(answer: Handler, otherwise: Handler) -> Handler:
     return choosing(lambda seen, number: answer if seen.version < 0x0304 else otherwise)
 
 
+def pool(size: int, version: int, worst: Handler, others: Handler) -> Handler:
+    """As many servers that take turns at hellos for a version, one of which is unlike the others."""
+    turn = itertools.count(1)
+    return choosing(
+        lambda seen, number: worst if seen.version == version and next(turn) % size == 0 else others
+    )
+
+
 def alert(code: int, level: int = 2, warning: int | None = None) -> Handler:
     """Read the hello and answer with one alert, after a warning where one is given."""
     before = b"" if warning is None else bytes((21, 3, 3, 0, 2, 1, warning))
@@ -140,12 +140,12 @@ def alert(code: int, level: int = 2, warning: int | None = None) -> Handler:
 
 def close(connection: socket.socket, number: int) -> None:
     """Read the hello and close."""
-    _read(connection)
+    take(connection)
 
 
 def reset(connection: socket.socket, number: int) -> None:
     """Read the hello and reset."""
-    _read(connection)
+    take(connection)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
@@ -158,7 +158,7 @@ def silence(connection: socket.socket, number: int) -> None:
 
 def dribble(connection: socket.socket, number: int) -> None:
     """The first bytes of a ServerHello record, one by one, and never the rest."""
-    _read(connection)
+    take(connection)
     for byte in (22, 3, 3, 0, 80, 2):
         connection.sendall(bytes((byte,)))
         time.sleep(0.05)
@@ -167,13 +167,13 @@ def dribble(connection: socket.socket, number: int) -> None:
 
 def garbage(connection: socket.socket, number: int) -> None:
     """Something that is not TLS."""
-    _read(connection)
+    take(connection)
     connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 
 
 def server_hello_then_alert(connection: socket.socket, number: int) -> None:
     """A ServerHello of TLS 1.2, and handshake_failure before anything else."""
-    _read(connection)
+    take(connection)
     body = b"\x03\x03" + bytes(range(32)) + b"\x00" + b"\xc0\x2f" + b"\x00"
     hello = b"\x02" + len(body).to_bytes(3, "big") + body
     connection.sendall(
@@ -183,7 +183,7 @@ def server_hello_then_alert(connection: socket.socket, number: int) -> None:
 
 def ssl3_flight(connection: socket.socket, number: int) -> None:
     """A whole server flight of SSLv3, anonymous: ServerHello and ServerHelloDone."""
-    _read(connection)
+    take(connection)
     body = b"\x03\x00" + bytes(range(32)) + b"\x00" + b"\x00\x1b" + b"\x00"
     flight = b"\x02" + len(body).to_bytes(3, "big") + body + b"\x0e\x00\x00\x00"
     connection.sendall(b"\x16\x03\x00" + len(flight).to_bytes(2, "big") + flight)
@@ -192,7 +192,7 @@ def ssl3_flight(connection: socket.socket, number: int) -> None:
 
 def ssl2_hello(connection: socket.socket, number: int) -> None:
     """A SERVER-HELLO of SSLv2 with a certificate of one byte and one kind of cipher."""
-    _read(connection)
+    take(connection)
     message = b"\x04\x00\x01\x00\x02\x00\x01\x00\x03\x00\x10" + b"\x30" + bytes.fromhex("010080") + bytes(16)
     connection.sendall((0x8000 | len(message)).to_bytes(2, "big") + message)
     connection.recv(1)
@@ -200,7 +200,7 @@ def ssl2_hello(connection: socket.socket, number: int) -> None:
 
 def ssl2_error(connection: socket.socket, number: int) -> None:
     """SSLv2's own way to say that no kind of cipher is shared."""
-    _read(connection)
+    take(connection)
     connection.sendall(b"\x80\x03\x00\x00\x01")
 
 
@@ -208,8 +208,8 @@ def answering(answer: Callable[[bytes], bytes]) -> Handler:
     """Answer a record with bytes made of it, then wait for the peer to leave."""
 
     def handle(connection: socket.socket, number: int) -> None:
-        record = _record(connection)
-        _read(connection)
+        record = first_record(connection)
+        take(connection)
         connection.sendall(answer(record))
         connection.recv(1)
 
@@ -220,7 +220,7 @@ def by_record(choose: Callable[[bytes], Handler]) -> Handler:
     """Look at the first record without taking it, and let somebody else answer."""
 
     def handle(connection: socket.socket, number: int) -> None:
-        record = _record(connection)
+        record = first_record(connection)
         if record:
             choose(record)(connection, number)
 
@@ -229,65 +229,10 @@ def by_record(choose: Callable[[bytes], Handler]) -> Handler:
 
 def _after_hello(act: Callable[[socket.socket], None]) -> Handler:
     def handle(connection: socket.socket, number: int) -> None:
-        _read(connection)
+        take(connection)
         act(connection)
 
     return handle
-
-
-def _read(connection: socket.socket) -> None:
-    """Take the first record, or what came of it until the peer left."""
-    left = len(_record(connection))
-    while left > 0 and (taken := connection.recv(left)):
-        left -= len(taken)
-
-
-def _peek(connection: socket.socket) -> Seen | None:
-    record = _record(connection)
-    return parse_hello(record) if record else None
-
-
-def _record(connection: socket.socket) -> bytes:
-    """The first record, left where it is; what has come, where that is none or does not become whole."""
-    data, deadline = b"", time.monotonic() + 5
-    while len(data) < 5 or len(data) < _length(data):
-        more = connection.recv(65536, socket.MSG_PEEK)
-        if len(more) == len(data):
-            if not more or time.monotonic() > deadline:
-                break
-            time.sleep(0.001)
-        data = more
-    return data
-
-
-def _length(start: bytes) -> int:
-    """The length of a record that begins so: one of SSLv2 tells it in its first two bytes."""
-    if start[0] not in {0x16, 0x80, 0x81}:
-        return len(start)
-    if start[0] & 0x80:
-        return 2 + (int.from_bytes(start[:2], "big") & 0x7FFF)
-    return 5 + int.from_bytes(start[3:5], "big")
-
-
-def parse_hello(record: bytes) -> Seen:
-    """What one whole ClientHello record offers."""
-    if record[0] & 0x80:
-        return Seen(version=0x0002, sni="", alpn=False)
-    if record[0] != 0x16:
-        return Seen(version=0x0304, sni="", alpn=False)  # no hello: for whoever answers the usual ones
-    body = record[9:]
-    version, position = int.from_bytes(body[:2], "big"), 34
-    position += 1 + body[position]
-    position += 2 + int.from_bytes(body[position : position + 2], "big")
-    position += 1 + body[position]
-    extensions, found = body[position + 2 :], {}
-    while len(extensions) >= 4:
-        length = int.from_bytes(extensions[2:4], "big")
-        found[int.from_bytes(extensions[:2], "big")] = extensions[4 : 4 + length]
-        extensions = extensions[4 + length :]
-    if b"\x03\x04" in found.get(43, b"")[1:]:
-        version = 0x0304
-    return Seen(version=version, sni=found.get(0, b"")[5:].decode(), alpn=16 in found)
 
 
 Respond = Callable[[bytes], bytes]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from conformance.model.transport import OLD, Version
 from conformance.probes.tls.flight import Flight, ServerHello, read_answer_to, read_flight
 from conformance.probes.tls.hello import OLD_SUITES, SIZE, client_hello
-from tests.transport.deployments import Certificates, parse_hello
+from tests.transport.deployments import Certificates
+from tests.transport.hellos import parse_hello
 
 NAMES = st.sampled_from(["", "localhost", "a.example", "xn--bcher-kva.example"])
 TLS = st.sampled_from([version for version in Version if version is not Version.SSL2])

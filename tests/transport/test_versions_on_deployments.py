@@ -26,6 +26,7 @@ from conformance.probes.tls.prober import Patience
 from conformance.probes.tls.versions import observe_versions
 from conformance.target import Target
 from tests.transport import deployments as d
+from tests.transport.hellos import Seen
 from tests.transport.sessions import NO_FACTS, declared, session, target
 
 HASTE = Patience(least=0.6, most=1.0, pause=0.01)
@@ -48,7 +49,7 @@ def _old(answer: d.Handler) -> Callable[[d.Certificates], d.Handler]:
     return lambda c: d.old_hellos(answer, d.tls(c.context(0x0304, 0x0304)))
 
 
-def _when(old: Callable[[d.Seen, int], bool]) -> Callable[[d.Certificates], d.Handler]:
+def _when(old: Callable[[Seen, int], bool]) -> Callable[[d.Certificates], d.Handler]:
     """TLS 1.2 and 1.3 for some hellos, 1.3 only for the others."""
 
     def build(certificates: d.Certificates) -> d.Handler:
@@ -57,6 +58,11 @@ def _when(old: Callable[[d.Seen, int], bool]) -> Callable[[d.Certificates], d.Ha
         return d.choosing(lambda seen, number: both if old(seen, number) else modern)
 
     return build
+
+
+def _one_in_four_old(certificates: d.Certificates) -> d.Handler:
+    modern, both = (d.tls(certificates.context(oldest, 0x0304)) for oldest in (0x0304, 0x0303))
+    return d.pool(4, 0x0303, both, modern)
 
 
 def _first_close_then_alert(certificates: d.Certificates) -> d.Handler:
@@ -110,7 +116,7 @@ TABLE = (
     ),
     Row("TLS 1.2 under unknown names only", _when(lambda s, n: s.sni.endswith(".invalid")), "PPPFP"),
     Row("TLS 1.2 with ALPN only", _when(lambda s, n: s.alpn), "PPPFP"),
-    Row("a pool with one in four old", _when(lambda s, n: n % 4 == 3), "PPPFP"),
+    Row("a pool with one in four old", _one_in_four_old, "PPPFP"),
     Row("unknown names refused", _unknown_names_refused, "PPPPP"),
     Row("never answers", lambda c: d.silence, "IIIII"),
     Row("speaks HTTP only", lambda c: d.garbage, "IIIII"),
@@ -184,7 +190,7 @@ def test_an_address_where_nobody_listens_is_inconclusive(
         versions = _seen(two, certificates, tmp_path)
 
     assert _verdicts(versions) == "IIIII"
-    assert isinstance(certificate_is_trusted(versions, NO_FACTS), Inconclusive)
+    assert isinstance(certificate_is_trusted(versions, NO_FACTS, NO_FACTS, NO_FACTS), Inconclusive)
 
 
 def test_a_second_port_is_asked_too(certificates: d.Certificates, tmp_path: Path) -> None:
@@ -218,8 +224,8 @@ def test_a_trusted_certificate_passes_and_a_strange_one_fails(
     ours = _observe(certificates, tmp_path, ("127.0.0.1", d.tls(certificates.context(0x0304, 0x0304))))
     theirs = _observe(certificates, tmp_path, ("127.0.0.1", d.tls(stranger.context(0x0304, 0x0304))))
 
-    assert isinstance(certificate_is_trusted(ours, NO_FACTS), Pass)
-    assert isinstance(certificate_is_trusted(theirs, NO_FACTS), Fail)
+    assert isinstance(certificate_is_trusted(ours, NO_FACTS, NO_FACTS, NO_FACTS), Pass)
+    assert isinstance(certificate_is_trusted(theirs, NO_FACTS, NO_FACTS, NO_FACTS), Fail)
     assert _verdicts(theirs) == "PPPPP"
 
 
@@ -235,7 +241,7 @@ def test_a_server_that_speaks_on_after_the_goodbye_is_read_all_the_same(
 
     versions = _observe(certificates, tmp_path, ("127.0.0.1", handler))
 
-    assert isinstance(certificate_is_trusted(versions, NO_FACTS), Pass)
+    assert isinstance(certificate_is_trusted(versions, NO_FACTS, NO_FACTS, NO_FACTS), Pass)
 
 
 def test_a_certificate_for_another_name_fails(certificates: d.Certificates, tmp_path: Path) -> None:
@@ -243,7 +249,7 @@ def test_a_certificate_for_another_name_fails(certificates: d.Certificates, tmp_
         other = target(f"https://other.test:{port}", resolve={"other.test": ("127.0.0.1",)})
         versions = _seen(other, certificates, tmp_path)
 
-    assert isinstance(certificate_is_trusted(versions, NO_FACTS), Fail)
+    assert isinstance(certificate_is_trusted(versions, NO_FACTS, NO_FACTS, NO_FACTS), Fail)
 
 
 def test_a_host_that_is_an_address_is_asked_without_a_name(
@@ -253,7 +259,7 @@ def test_a_host_that_is_an_address_is_asked_without_a_name(
         versions = _seen(target(f"https://127.0.0.1:{port}"), certificates, tmp_path)
 
     assert _verdicts(versions) == "PPPPP"
-    assert isinstance(certificate_is_trusted(versions, NO_FACTS), Pass)
+    assert isinstance(certificate_is_trusted(versions, NO_FACTS, NO_FACTS, NO_FACTS), Pass)
     assert {trial.place.sni for trial in versions.trials} == {"", UNKNOWN_NAME}
 
 

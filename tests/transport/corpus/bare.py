@@ -12,6 +12,7 @@ from tests.transport.corpus.api import GOOD, Api, but_on, everywhere
 from tests.transport.corpus.pki import Pair, Pki
 from tests.transport.corpus.processes import free_ports
 from tests.transport.corpus.truth import Deployment
+from tests.transport.hellos import Seen
 
 _UNSEEN = "ssl2=I ssl3=I 1.0=I 1.1=I 1.2=I"
 
@@ -62,7 +63,7 @@ def _to(version: int, answer: d.Handler) -> Callable[[Site], d.Handler]:
     return build
 
 
-def _when(old: Callable[[d.Seen, int], bool], oldest: int = 0x0303) -> Callable[[Site], d.Handler]:
+def _when(old: Callable[[Seen, int], bool], oldest: int = 0x0303) -> Callable[[Site], d.Handler]:
     """Older versions too, for some hellos."""
 
     def build(site: Site) -> d.Handler:
@@ -182,7 +183,7 @@ ROWS = (
     Row("old under unknown names", _when(lambda s, n: s.sni.endswith(".invalid")), "1.2=F"),
     Row("old for clients of HTTP/2", _when(lambda s, n: s.alpn), "1.2=F"),
     Row("TLS 1.0 for clients of HTTP/2", _when(lambda s, n: s.alpn, 0x0301), "1.0=F 1.1=F 1.2=F"),
-    Row("one in four is old", _when(lambda s, n: n % 4 == 3), "1.2=F"),
+    Row("one in four is old", lambda s: d.pool(4, 0x0303, s.tls(0x0303), s.tls()), "1.2=F"),
     Row("other names turned away", _refuses_names),
     Row("slow", _slow),
     Row("a second address with TLS 1.2", _modern, "1.2=F", second=lambda s: s.tls(0x0303)),

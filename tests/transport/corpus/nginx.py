@@ -33,6 +33,7 @@ class Row(NamedTuple):
     more: str = ""
     truth: str = ""
     certificate: str = "usual"
+    customer: bool = False
 
 
 _GOOD = f"{_MODERN} {_ALWAYS} {_PASS}"
@@ -41,6 +42,8 @@ _TLS = "listen 127.0.0.1:PORT ssl; CERT"
 ROWS = (
     Row("modern", _GOOD, _HOME, truth="redirects=P"),
     Row("modern with http2", _GOOD, _HOME, truth="redirects=P"),
+    Row("modern, seen by a customer", _GOOD, _HOME, truth="redirects=P", customer=True),
+    Row("403 in clear text, seen by a customer", _GOOD, "return 403;", truth="key=I", customer=True),
     Row("nothing in clear text", _GOOD),
     Row("closes clear text", f"{_MODERN} {_ALWAYS} {_PASS} error_page 497 =444 /;", "return 444;"),
     Row("an RSA certificate", _GOOD, certificate="rsa"),
@@ -154,7 +157,9 @@ def nginx(
         for name, value in names.items():
             text = text.replace(name, value)
         blocks.append(text)
-        found.append(Deployment(name=row.name, port=port, clear=(clear,), truth=row.truth))
+        found.append(
+            Deployment(name=row.name, port=port, clear=(clear,), truth=row.truth, customer=row.customer)
+        )
     with serving(
         [_PROGRAM, "-p", str(folder), "-c", str(_written(folder, blocks))], folder / "nginx.out", ports[::2]
     ):

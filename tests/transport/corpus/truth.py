@@ -39,7 +39,7 @@ _AT_ONCE = 4  # audits; what they measure must not be one another
 class Deployment:
     """Where it is, and its truth: columns that differ from what a good deployment has, `P`, `F`, `I` or `N`.
 
-    `gateway` is what its target file says beside its URLs.
+    `gateway` is what its target file says beside its URLs; one of a `customer` declares no credential but a key.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Deployment:
     clear: tuple[int, ...] = ()
     gateway: Mapping[str, object] = field(default_factory=dict)
     claims: tuple[str, ...] = ("T1", "T2", "T3")
+    customer: bool = False
 
     def expected(self) -> dict[str, str]:
         """A verdict's first letter for each column."""
@@ -109,8 +110,8 @@ def _target_file(one: Deployment, base: Path, authority: Path) -> Path:
         (
             'name = "a deployment"', 'environment = "test"',
             "[gateway]", *lines, "[gateway.resolve]", *addresses,
-            "[credentials]", 'admin = { file = "admin" }', 'key = { file = "key" }',
-            "[dialect]", 'use = "openrouter"',
+            "[credentials]", 'key = { file = "key" }',
+            *(() if one.customer else ('admin = { file = "admin" }', "[dialect]", 'use = "openrouter"')),
             "[claims]", "hsts_min_age = 31536000",
             "[limits]", "requests = 5000", "rate = 5000", "connections = 24", "timeout = 5",
         )
