@@ -86,6 +86,7 @@ def assess(
             *_uncovered(gathered),
         ),
         kill_matrix=kills.sentence(),
+        races=kills.races,
         frameworks=frameworks(),
         transport=transport_table(gathered),
         spend=spend_picture(gathered),

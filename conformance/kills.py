@@ -1,6 +1,6 @@
 """The kill matrix: how the checks of this version fared on gateways with one planted flaw, and on odd but conformant ones.
 
-`make exam` writes it; it ships in the package, and every report prints it.
+`make exam` writes its trials, `python -m tests.bench --races` its races; it ships in the package, and every report prints it.
 """
 
 import hashlib
@@ -8,6 +8,8 @@ from functools import cache
 from importlib import resources
 
 import msgspec
+
+from conformance.model.races import Races
 
 _FILE = "kill_matrix.json"
 
@@ -24,10 +26,11 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KillMatrix(msgspec.Struct, frozen=True, kw_only=True):
-    """Every trial of an exam."""
+    """Every trial of an exam, and how surely races against a limit are seen; None where that was not measured."""
 
     suite: str = ""
     trials: tuple[Trial, ...] = ()
+    races: Races | None = None
 
     def of(self, check: str) -> str:
         """How one check is proven, in a few words; empty where it was in no trial."""

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from conformance.model.money import in_usd
 from conformance.model.results import Results
-from reports import curves, exhibits, words
+from reports import curves, exhibits, races, words
 from reports.contents import VERIFICATION, contents, waived_until, waiver
 from reports.controls import frameworks
 from reports.fixes import snippets
@@ -69,7 +69,7 @@ def _environment() -> Environment:
         "usd": in_usd,
         "waiver": waiver,
     }
-    environment.globals |= {"words": words}
+    environment.globals |= {"races": races, "words": words}
     return environment
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from conformance.model.results import CheckResult, ClaimResult, Results
+from reports import races
 from reports.hostile import cut, one_line, visible
 from reports.sections import Sections, tally
 from reports.words import EXITS, SYMBOLS, WORDS
@@ -23,6 +24,7 @@ def render(results: Results) -> str:
     parts = (
         _opening(results),
         _claims(results),
+        _races(results),
         _findings(sections.findings),
         _open(sections.undecided, results),
         f"Run {code(results.run.id)} of Gateproof {results.run.suite}. {_LIMITS}",
@@ -67,6 +69,13 @@ def _claim(claim: ClaimResult) -> str:
         "" if claim.gated else " (outside the gate)"
     )
     return f"| {claim.id} | {claim.title} | {verdict} | {claim.level} | {code(claim.because)} |"
+
+
+def _races(results: Results) -> str:
+    """What it is worth that no bill went beyond a limit; nothing where no key was spent to one."""
+    if results.spend is None:
+        return ""
+    return f"Races against a limit: {races.figures(results.races)}. {races.meaning(results.races)}"
 
 
 def _findings(findings: Sequence[CheckResult]) -> str:

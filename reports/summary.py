@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from conformance.model.results import ClaimResult, Results
+from reports import races
 from reports.hostile import one_line
 from reports.words import SYMBOLS, WORDS
 
@@ -23,7 +24,7 @@ _MOST_REASON = 60  # cells of the reason why claims were not assessed
 
 
 def lines(results: Results, width: int) -> tuple[str, ...]:
-    """One line per claim that is made or gated, those not assessed folded into one, then the gate's sentence.
+    """One line per claim that is made or gated, how surely races are seen, what was not assessed, then the gate's sentence.
 
     Passes are cut to `width` terminal cells; what is broken or undecided is told whole, on indented lines where one is too short.
     The last two lines may be wider, since no id is ever cut.
@@ -32,6 +33,8 @@ def lines(results: Results, width: int) -> tuple[str, ...]:
     assessed = [claim for claim in made if claim.verdict != "not-assessed"]
     left = [claim for claim in made if claim.verdict == "not-assessed"]
     rows = _rows(assessed, width)
+    if results.spend is not None:
+        rows.append(_fitted(f"races seen: {races.bounds(results.races)}", width))
     return (*rows, *([_folded(left, width)] if left else []), one_line(results.gate.sentence))
 
 

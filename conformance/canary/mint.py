@@ -39,6 +39,7 @@ _WORD_CHECK, _VECTOR_CHECK = 30, 24  # bits
 _LAST_FIELD = (1 << _FIELD_BITS) // _COPIES - 1  # fields beyond share it; the sequence tells them apart
 _ROUNDS = (b"1", b"2", b"3", b"4")
 _VALUE = {letter: value for value, letter in enumerate(ALPHABET)}
+_PAIRS = tuple(one + other for one in ALPHABET for other in ALPHABET)
 _FILLER = (
     "please compare the morning ferry with the evening train and tell me which of them leaves earlier "
     "because our group would like to walk through the old town before the market closes for the winter "
@@ -98,10 +99,7 @@ class Mint:
 
     def repeat(self, atom: str, copy: int) -> str:
         """The same canary as another copy (0 to 3), so that a sighting tells which of the copies was kept."""
-        payload = self._parse(atom)
-        if payload is None:
-            raise ValueError("not an atom of this run")
-        return self._write(payload[0], payload[1], copy % _COPIES)
+        return self._copy(self._payload(atom), copy)
 
     def text(self, atom: str, size: int = 300) -> str:
         """A sentence of about `size` characters that carries a canary thrice: at its start, middle and end.
@@ -110,7 +108,8 @@ class Mint:
         """
         room = max(0, size - 3 * LENGTH - 4) // 2
         prose = (_FILLER * (room // len(_FILLER) + 1))[:room].strip() or "and"
-        return f"{atom} {prose} {self.repeat(atom, 1)} {prose} {self.repeat(atom, 2)}"
+        payload = self._payload(atom)
+        return f"{atom} {prose} {self._copy(payload, 1)} {prose} {self._copy(payload, 2)}"
 
     def read(self, text: str) -> CanaryId | None:
         """The canary that 27 characters in any case stand for, or None: not an atom of this run."""
@@ -162,10 +161,17 @@ class Mint:
         return self._named(*divmod(payload, INDICES))
 
     def _sequence(self, atom: str) -> int:
+        return self._payload(atom)[0]
+
+    def _payload(self, atom: str) -> tuple[int, int, int]:
+        """Sequence, field and copy of an atom. Raises ValueError on what is none of this run."""
         payload = self._parse(atom)
         if payload is None:
             raise ValueError("not an atom of this run")
-        return payload[0]
+        return payload
+
+    def _copy(self, payload: tuple[int, int, int], copy: int) -> str:
+        return self._write(payload[0], payload[1], copy % _COPIES)
 
     def _named(self, sequence: int, copy: int = 0) -> CanaryId:
         if sequence >= _MOST:
@@ -226,7 +232,11 @@ def _letters(digest: bytes, count: int) -> str:
 
 
 def _digits(number: int, count: int) -> str:
-    return "".join(ALPHABET[number >> 5 * place & 31] for place in reversed(range(count)))
+    written = ""
+    while count > 1:
+        written = _PAIRS[number & 1023] + written
+        number, count = number >> 10, count - 2
+    return ALPHABET[number & 31] + written if count else written
 
 
 def _number(letters: str) -> int:

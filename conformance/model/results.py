@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from conformance.model.exhibit import Change, SpendPicture, TransportRow, WaiverResult
 from conformance.model.mapped import ControlGroup, Framework
+from conformance.model.races import Races
 from conformance.model.retained import RetentionMap
 from conformance.model.verdict import Norm
 
@@ -145,6 +146,10 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     kill_matrix: Annotated[
         str, Meta(description="how the checks of this version fared on flawed twins and conformant variants")
     ]
+    races: Annotated[
+        Races | None,
+        Meta(description="how surely an audit sees a race against a limit; null: not measured in this build"),
+    ] = None
     frameworks: Annotated[tuple[Framework, ...], Meta(description="the editions of the controls' ids")] = ()
     transport: tuple[TransportRow, ...] = ()
     spend: Annotated[

@@ -1,4 +1,7 @@
-"""`python -m tests.bench`: make every measurement, write bench.json, print it as a table. A missed target is marked, no fault."""
+"""`python -m tests.bench`: make every measurement, write bench.json, print it as a table. A missed target is marked, no fault.
+
+With `--races` it measures instead how surely an audit sees a race, for the kill matrix, where every report prints it.
+"""
 
 import argparse
 import sys
@@ -7,8 +10,11 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from tests.bench.measure import Measurement, NothingHereError, Result, measurements, table, write
+from tests.bench.spending import races
+from tests.twins.matrix import MATRIX, write_races
 
 _FILE = Path(__file__).parents[2] / "bench.json"
+_AUDITS = 20  # all of which must catch a race to prove that 86 % do
 
 
 def run(chosen: Sequence[Measurement], path: Path) -> tuple[Result, ...]:
@@ -32,8 +38,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--peers", action="store_true", help="also beside peers that `make bench` does without"
     )
     parser.add_argument("--only", metavar="GLOB", default="*", help="measurements whose name matches")
+    parser.add_argument(
+        "--races",
+        type=int,
+        nargs="?",
+        const=_AUDITS,
+        metavar="N",
+        help=f"measure how surely a race is seen, by N audits of each window ({_AUDITS} if not said), and write the kill matrix",
+    )
     parser.add_argument("--out", type=Path, default=_FILE, metavar="FILE")
     options = parser.parse_args(arguments)
+    if options.races:
+        write_races(races(options.races))
+        print(f"written: {MATRIX}")
+        return 0
     packages = ("tests.bench", "tests.bench.peers") if options.peers else ("tests.bench",)
     run([one for one in measurements(*packages) if fnmatch(one.name, options.only)], options.out)
     return 0
