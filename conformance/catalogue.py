@@ -35,7 +35,8 @@ class Phase(IntEnum):
     CAMPAIGN = 4
     INSIDE = 5
     TRESPASS = 6  # wrong keys, and many new ones: a gateway may shun for a while whoever comes with them
-    PROVIDER = 7  # last: a gateway may shun a provider for a while that showed a bad certificate
+    PROVIDER = 7  # late: a gateway may shun a provider for a while that showed a bad certificate
+    ALONE = 8  # last, one after the other: what takes the time of answers, and what ends the gateway
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,6 +78,15 @@ class Session:
         steps = preflight.steps if isinstance(preflight, Preflight) else ()
         return self.witness is not None and any(s.proves == "witness" and s.trouble is None for s in steps)
 
+    def require_provider(self) -> None:
+        """Raise `CannotObserve` where a call could reach a provider that is not proven to be the witness."""
+        if not self.sees_provider():
+            raise CannotObserve(
+                "the provider is not proven to be the witness, so no call may be made that could reach it",
+                fault=Fault.OPERATOR,
+                decide="route the model to the witness; see the pre-flight",
+            )
+
     def price(self) -> Price:
         """What the model that probes call costs, or `CannotObserve` where the pre-flight could not learn it."""
         preflight = self.gathered.get(Preflight)

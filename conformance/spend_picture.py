@@ -15,6 +15,7 @@ from conformance.model.spend import (
     SpendWorkload,
     Spent,
 )
+from conformance.model.spend_accounts import SpendAccounts, SpendModels
 from conformance.spend_figures import spend_figures
 
 _Round = Scenario | Attempt
@@ -46,8 +47,15 @@ def spend_picture(gathered: Gathered) -> SpendPicture | None:
 
 def _rounds(gathered: Gathered) -> Iterator[_Round]:
     """Every round that was recorded, in the order in which they were made."""
-    for name in ("SpendSequential", "SpendRace", "SpendWorkload", "SpendRestart"):
-        match gathered.get(name):
+    for name in (
+        "SpendSequential",
+        "SpendRace",
+        "SpendWorkload",
+        "SpendAccounts",
+        "SpendModels",
+        "SpendRestart",
+    ):
+        match found := gathered.get(name):
             case SpendSequential(scenarios=scenarios):
                 yield from scenarios
             case SpendRace(rounds=rounds, pipelined=pipelined):
@@ -55,6 +63,10 @@ def _rounds(gathered: Gathered) -> Iterator[_Round]:
                 yield from (pipelined,) if pipelined else ()
             case SpendWorkload(attempts=attempts) | SpendRestart(attempts=attempts):
                 yield from attempts
+            case SpendAccounts():
+                yield from found.every()
+            case SpendModels(tried=tried):
+                yield from (model.attempt for model in tried)
 
 
 def _round(one: _Round) -> SpendRound:

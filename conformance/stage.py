@@ -194,6 +194,7 @@ async def open_stage(
             provider_key=_provider_key(target, base),
             own_key=secret(target.credentials.key, base) if target.credentials.key else None,
         )
+        door.overheard.listen({"the provider's key": session.provider_key})
         _remember(folder, session)
         yield Stage(
             session=session,

@@ -12,12 +12,13 @@ from msgspec import Meta, field
 
 from conformance.dialects.grammar import Dialect
 from conformance.model.scale import Level
-from conformance.target_parts import Auth, OtherEnvironment, Part, Secret, doc
+from conformance.target_parts import Auth, OtherAccount, OtherEnvironment, Part, Secret, Sequences, doc
 from conformance.target_places import Processes, Surface
 
 __all__ = [
     "ACCESS", "Auth", "Authorisation", "Control", "Credentials", "DialectChoice", "Document", "Endpoint", "Gate", "Gateway",
-    "Knob", "Limits", "Model", "OtherEnvironment", "Part", "Processes", "Promises", "Secret", "Surface", "Target", "WitnessPlace",
+    "Knob", "Limits", "Model", "OtherAccount", "OtherEnvironment", "Part", "Processes", "Promises", "Secret", "Surface", "Target",
+    "WitnessPlace",
 ]  # fmt: skip
 
 
@@ -64,6 +65,13 @@ class Credentials(Part, frozen=True, kw_only=True):
             "an ordinary key, for audits without an admin key; it is never revoked and never sent in clear text"
         ),
     ] = None
+    peppers: Annotated[
+        tuple[Secret, ...],
+        doc(
+            "K2: secrets with which the gateway computes what it stores of keys, such as the key of an HMAC, where it keeps them "
+            "apart from the data"
+        ),
+    ] = ()
 
 
 class Endpoint(Part, frozen=True, kw_only=True):
@@ -198,12 +206,19 @@ class Promises(Part, frozen=True, kw_only=True):
         str,
         doc(
             "smallest amount of USD that limits and usage can express; limits are set in whole ones, and recorded usage "
-            "may differ by one per call"
+            "may differ by one, or by one per call whose cost is no whole number of them"
         ),
     ] = "0.000000001"
     revocation_latency: Annotated[
         float, doc("K3: seconds after which a revoked key must be dead"), Meta(ge=0, le=3600)
     ] = 1.0
+    streams_after_revocation: Annotated[
+        Literal["end", "finish"],
+        doc(
+            "K3: what becomes of a stream under way when its key is revoked: it ends within `revocation_latency`, or it is "
+            "documented to finish"
+        ),
+    ] = "end"
     rotation_overlap: Annotated[
         float, doc("K3: seconds for which a rotated secret may live on"), Meta(ge=0, le=86400)
     ] = 0.0
@@ -241,6 +256,9 @@ class Limits(Part, frozen=True, kw_only=True):
     ] = 32
     money: Annotated[str, doc("most USD at list price that probes may make the gateway count")] = "25.00"
     seconds: Annotated[float, doc("most seconds for the whole audit"), Meta(gt=0)] = 900.0
+    sequences: Annotated[Sequences, doc("what of all that random sequences of acts on keys may take")] = (
+        Sequences()
+    )
     timeout: Annotated[
         float, doc("seconds after which one request counts as unanswered"), Meta(gt=0, le=300)
     ] = 15.0
@@ -270,6 +288,7 @@ ACCESS = {
     "account-surface": "a surface of role `account`",
     "processes": "`processes`",
     "other-environment": "`other_environment`",
+    "other-account": "`other_account`, whose admin credential is another customer's",
     "restart": "`control.restart`, or `control.start` with `control.stop` or `control.kill`",
 }
 """Kinds of access, and what declares them in the target file."""
@@ -295,6 +314,10 @@ class Target(Part, frozen=True, kw_only=True):
     ] = field(default_factory=dict)
     other_environment: Annotated[
         OtherEnvironment | None, doc("a deployment whose keys must not be good here, nor those of here there")
+    ] = None
+    other_account: Annotated[
+        OtherAccount | None,
+        doc("another customer of the same gateway, to whom nothing of this one may be open"),
     ] = None
     witness: Annotated[WitnessPlace | None, doc("the auditor's provider")] = None
     dialect: Annotated[DialectChoice | None, doc("how keys are made, read and revoked")] = None
@@ -323,6 +346,7 @@ class Target(Part, frozen=True, kw_only=True):
             "account-surface": any(s.role == "account" for s in self.surfaces),
             "processes": self.processes is not None,
             "other-environment": self.other_environment is not None,
+            "other-account": self.other_account is not None and self.manages_keys(),
             "restart": self.control.restarts(),
         }
         return frozenset(name for name, there in declared.items() if there)

@@ -18,7 +18,7 @@ from conformance.dialects.shipped import shipped
 from conformance.dialects.sound import complaint
 from conformance.model.money import from_usd, price_per_token
 from conformance.target import Secret, Target
-from conformance.target_sound import processes_complaint, surface_complaint, zone_complaint
+from conformance.target_sound import credentials, processes_complaint, surface_complaint, zone_complaint
 from conformance.toml_lines import ANY, line_of
 
 _MOVED = {"dialect.url": "gateway.admin_url"}  # keys of earlier versions, and where they stand now
@@ -112,6 +112,8 @@ def _consider(target: Target) -> None:
     for key in ("rate", "seconds"):
         if not math.isfinite(getattr(target.limits, key)):
             raise _Misfit("a limit is a finite number", "limits", key)
+    if not math.isfinite(target.limits.sequences.seconds):
+        raise _Misfit("a limit is a finite number", "limits", "sequences", "seconds")
     _consider_choices(target)
     _consider_tables(target)
 
@@ -151,13 +153,7 @@ def _address(text: str) -> None:
 
 
 def _consider_credentials(target: Target) -> None:
-    places = {
-        ("credentials", "admin"): target.credentials.admin,
-        ("credentials", "key"): target.credentials.key,
-        ("witness", "api_key"): target.witness.api_key if target.witness else None,
-        ("other_environment", "key"): target.other_environment.key if target.other_environment else None,
-    }
-    for place, reference in places.items():
+    for place, reference in credentials(target).items():
         if reference is not None and bool(reference.env) == bool(reference.file):
             raise _Misfit("give either `env` or `file`", *place)
     auth = target.gateway.auth
@@ -170,6 +166,7 @@ def _consider_credentials(target: Target) -> None:
 def _consider_money(target: Target) -> None:
     for place, amount in (
         (("limits", "money"), target.limits.money),
+        (("limits", "sequences", "money"), target.limits.sequences.money),
         (("claims", "soft_limit"), target.claims.soft_limit),
         (("claims", "usage_unit"), target.claims.usage_unit),
     ):

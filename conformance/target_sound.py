@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
+from conformance.target import Target
 from conformance.target_parts import Secret
 from conformance.target_places import Processes, Surface
 
@@ -32,6 +33,22 @@ _KEYS_OF = {
 }
 _MOST_PORT = 65535
 _ZONE = re.compile(r"(?=.{1,200}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.?)+", re.IGNORECASE)
+
+
+def credentials(target: Target) -> dict[tuple[str, str], Secret | None]:
+    """Every credential that a target file may name outside its surfaces, by table and key; None where it does not."""
+    witness, elsewhere, account = target.witness, target.other_environment, target.other_account
+    return {
+        ("credentials", "admin"): target.credentials.admin,
+        ("credentials", "key"): target.credentials.key,
+        ("credentials", "peppers"): next(
+            (p for p in target.credentials.peppers if bool(p.env) == bool(p.file)), None
+        ),
+        ("witness", "api_key"): witness.api_key if witness else None,
+        ("other_environment", "key"): elsewhere.key if elsewhere else None,
+        ("other_account", "admin"): account.admin if account else None,
+        ("other_account", "key"): account.key if account else None,
+    }
 
 
 def surface_complaint(surface: Surface) -> tuple[str, str] | None:

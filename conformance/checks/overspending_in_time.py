@@ -1,10 +1,10 @@
 """S1 over time: what counts must outlive the process, and hold in every order of events."""
 
 from conformance.catalogue import check
-from conformance.checks.overspending import doubt_of, held_at, overspent
-from conformance.checks.spend import beside
+from conformance.checks.doubts import doubt_of, held_at
+from conformance.checks.spend import beside, over, overspent, tolerated_by
 from conformance.model.declared import Declared
-from conformance.model.money import from_usd, in_usd
+from conformance.model.money import in_usd
 from conformance.model.scale import Level, Severity
 from conformance.model.spend import Act, Interleavings, SpendRestart
 from conformance.model.verdict import Fail, Inconclusive, Pass, Verdict
@@ -23,9 +23,9 @@ def restarts_forget_nothing(tried: SpendRestart, declared: Declared) -> Verdict:
 
     A counter in memory makes every deployment a new budget.
     """
-    tolerated = from_usd(declared.promises.soft_limit)
+    tolerated = tolerated_by(declared)
     for attempt in tried.attempts:
-        if attempt.bill() > attempt.limit + tolerated:
+        if over(attempt, tolerated):
             return overspent(attempt, tolerated, tried)
     doubt = next((why for attempt in tried.attempts if (why := doubt_of(attempt))), "")
     if doubt or not tried.attempts:
@@ -59,7 +59,15 @@ def random_sequences_stay_within(played: Interleavings) -> Verdict:
             expected=f"a bill of at most {in_usd(last.limit)}",
             observed=f"{in_usd(last.bill)} after: {last.what}",
             cites=(played,),
-            reproduction="\n".join(_line(number, act) for number, act in enumerate(played.broken, start=1)),
+            reproduction="\n".join(
+                [*_script(played), *(_line(n, act) for n, act in enumerate(played.broken, start=1))]
+            ),
+        )
+    if not played.seen() and played.ended:
+        return Inconclusive(
+            because=f"what random sequences may take, {played.ended}, did not suffice for one call",
+            decide="raise `limits.sequences` in the target file",
+            cites=(played,),
         )
     if not played.seen():
         return Inconclusive(
@@ -69,8 +77,17 @@ def random_sequences_stay_within(played: Interleavings) -> Verdict:
         )
     return Pass(
         because=f"{played.sequences} sequences of {played.acts} acts, {played.reached} calls at the provider: no bill grew "
-        "beyond its limit",
+        "beyond its limit" + (f"; the search ended at its limit of {played.ended}" if played.ended else ""),
         cites=(played,),
+    )
+
+
+def _script(played: Interleavings) -> tuple[str, ...]:
+    """The file that plays the sequence again, where it was written."""
+    return (
+        (f"python3 {played.script}, in the run folder, plays this again; it says what it needs:",)
+        if played.script
+        else ()
     )
 
 

@@ -6,7 +6,7 @@ from conformance.model.evidence import Evidence
 from conformance.model.money import from_usd, in_usd
 from conformance.model.preflight import Price
 from conformance.model.scale import Level, Severity
-from conformance.model.spend import Scenario, SpendRace, SpendSequential
+from conformance.model.spend import Attempt, Scenario, SpendRace, SpendSequential
 from conformance.model.verdict import Fail, Inconclusive, Pass, Verdict
 
 _FIX = (
@@ -21,10 +21,10 @@ def sequential_limit_holds(spent: SpendSequential, declared: Declared) -> Verdic
 
     A limit is what stands between a leaked key and an unbounded bill.
     """
-    tolerated = from_usd(declared.promises.soft_limit)
+    tolerated = tolerated_by(declared)
     for scenario in spent.scenarios:
-        if scenario.bill() > scenario.limit + tolerated:
-            return _overspent(scenario, tolerated, spent)
+        if over(scenario, tolerated):
+            return overspent(scenario, tolerated, spent)
     if not spent.scenarios:
         return Inconclusive(
             because="no key was spent to its limit", decide="repeat the audit", cites=(spent,)
@@ -48,11 +48,11 @@ def concurrent_limit_holds(race: SpendRace, declared: Declared) -> Verdict:
     Whoever steals a key does not wait for one answer before asking the next question: a check that is not one step with the
     reservation lets all of them through.
     """
-    tolerated = from_usd(declared.promises.soft_limit)
+    tolerated = tolerated_by(declared)
     every = (*race.rounds, *([race.pipelined] if race.pipelined else ()))
-    overspent = [s for s in every if s.bill() > s.limit + tolerated]
-    if overspent:
-        return _overspent(max(overspent, key=lambda s: s.bill() - s.limit), tolerated, race)
+    worst = max(every, key=lambda s: over(s, tolerated), default=None)
+    if worst is not None and over(worst, tolerated):
+        return overspent(worst, tolerated, race)
     if (doubt := _race_doubt(race)) is not None:
         return Inconclusive(
             because=doubt,
@@ -94,29 +94,16 @@ def refusals_reach_no_provider(spent: SpendSequential) -> Verdict:
     return Pass(because=f"none of {len(refused)} refused calls reached the provider", cites=(spent,))
 
 
-def _overspent(scenario: Scenario, tolerated: int, evidence: Evidence) -> Fail:
-    over = scenario.bill() - scenario.limit
-    allowed = f" + {in_usd(tolerated)} tolerated" if tolerated else ""
-    return Fail(
-        because=f"{scenario.name}: {in_usd(scenario.bill())} spent on a limit of {in_usd(scenario.limit)}, "
-        f"{_percent(over, scenario.limit)} % over",
-        expected=f"a bill of at most {in_usd(scenario.limit)}{allowed}",
-        observed=f"{sum(call.reached for call in scenario.calls)} calls reached the provider, billed {in_usd(scenario.bill())}",
-        cites=(evidence,),
-        reproduction=f"make a key with that limit, then: {scenario.name}, {len(scenario.calls)} chat completions with "
-        "different prompts; add up the provider's usage",
-    )
-
-
 def _doubt(scenario: Scenario) -> str | None:
     """Why staying within the limit would prove nothing, if so."""
     control = scenario.control
     if not any(call.served for call in scenario.calls):
         return f"{scenario.name}: no call was served"
+    if not (control.ample_before and control.ample_after):
+        steady = f"{scenario.name}: a key with an ample limit was not served just before and after"
+        return _silent(scenario) or steady
     if not scenario.refusals():
         return f"{scenario.name}: no call was refused, so the limit was never met"
-    if not (control.ample_before and control.ample_after):
-        return f"{scenario.name}: a key with an ample limit was not served just before and after"
     if control.revived is None and not any(call.told.startswith("4") for call in scenario.refusals()):
         return f"{scenario.name}: the key was refused by server errors ({_told(scenario)}) only, and its limit cannot be raised"
     if control.revived is False:
@@ -140,10 +127,15 @@ def _race_doubt(race: SpendRace) -> str | None:
 
 
 def _race_round_doubt(scenario: Scenario) -> str | None:
+    return _silent(scenario) or _doubt(scenario)
+
+
+def _silent(scenario: Scenario) -> str:
+    """That the gateway did not answer, where it did not."""
     silent = [call for call in scenario.calls if not call.told.isdigit()]
-    if silent:
-        return f"{scenario.name}: {len(silent)} calls were not answered ({silent[0].told})"
-    return _doubt(scenario)
+    if not silent:
+        return ""
+    return f"{scenario.name}: {len(silent)} calls were not answered by the gateway ({silent[0].told})"
 
 
 def _summary(scenario: Scenario) -> str:
@@ -152,12 +144,45 @@ def _summary(scenario: Scenario) -> str:
     return f"{served} calls served, {in_usd(scenario.bill())} of {in_usd(scenario.limit)} spent ({used} %)"
 
 
-def _percent(part: int, whole: int) -> int:
-    return 100 * part // max(1, whole)
-
-
 def _told(scenario: Scenario) -> str:
     return ", ".join(sorted({call.told for call in scenario.refusals()}))
+
+
+def tolerated_by(declared: Declared) -> int:
+    """What the target file lets a bill go beyond a limit, in picodollars."""
+    return from_usd(declared.promises.soft_limit)
+
+
+def over(tried: Attempt | Scenario, tolerated: int) -> int:
+    """By how much a bill is beyond its limit, in picodollars; nothing within what is tolerated."""
+    beyond = tried.bill() - tried.limit
+    return beyond if beyond > tolerated else 0
+
+
+def overspent(tried: Attempt | Scenario, tolerated: int, evidence: Evidence) -> Fail:
+    """The finding that a limit was broken."""
+    bill, limit = in_usd(tried.bill()), in_usd(tried.limit)
+    share = f", {_percent(tried.bill() - tried.limit, tried.limit)} % over" if tried.limit else ""
+    made = f" (the key was {tried.created})" if isinstance(tried, Attempt) and tried.created else ""
+    reached = sum(call.reached for call in tried.calls)
+    return Fail(
+        because=f"{tried.name}: {bill} spent on a limit of {limit}{share}{made}",
+        expected=f"a bill of at most {limit}{_allowed(tolerated)}",
+        observed=f"{reached} calls reached the provider, billed {bill}",
+        cites=(evidence,),
+        reproduction=f"make a key with that limit, then: {tried.name}, {len(tried.calls)} calls with different prompts; "
+        "add up the provider's usage",
+    )
+
+
+def _allowed(tolerated: int) -> str:
+    if tolerated:
+        return f" + {in_usd(tolerated)} tolerated"
+    return "; where a limit is promised to be soft, its tolerance is declared as `claims.soft_limit`"
+
+
+def _percent(part: int, whole: int) -> int:
+    return 100 * part // max(1, whole)
 
 
 def beside(price: Price, tolerated: int) -> str:

@@ -10,7 +10,7 @@ from conformance.model.declared import Declared
 from conformance.model.evidence import Unobserved
 from conformance.model.money import from_usd, in_usd
 from conformance.model.scale import Level, Severity
-from conformance.model.spend import Attempt, SpendWorkload, UsageRow, UsageTruth
+from conformance.model.spend import SpendWorkload, UsageRow, UsageTruth
 from conformance.model.verdict import Fail, Inconclusive, Pass, Verdict
 
 
@@ -58,15 +58,24 @@ def _usage_equals_the_bill(truth: UsageTruth, declared: Declared) -> Verdict:
     claim="S2",
     severity=Severity.MEDIUM,
     level=Level.OPERATOR,
-    fix="Settle at zero where the provider answered completely with an error: nothing was generated.",
+    fix="Settle at zero where the provider answered completely with an error, and charge nothing where the call never left: "
+    "nothing was generated.",
 )
 def provider_refusals_are_free(
     truth: UsageTruth, declared: Declared, tried: SpendWorkload | Unobserved
 ) -> Verdict:
-    """A call that the provider refused completely is not charged.
+    """A call that was refused completely, by the provider or for its limit, is not charged.
 
     Whoever pays for refusals pays for nothing, and an attacker can use up a limit with them.
     """
+    if truth.refused is not None and truth.refused > unit(declared, 0):
+        return Fail(
+            because=f"calls on a key whose limit none of them fits in were refused, and charged {in_usd(truth.refused)}",
+            expected="nothing is charged for a call that no provider saw",
+            observed=f"{in_usd(truth.refused)} recorded on a key that never was served",
+            cites=(truth,),
+            reproduction="make a key with the smallest limit there is, have calls refused, and read the key's usage",
+        )
     verdict = _twice(_provider_refusals_are_free, truth, declared)
     # Where usage is wrong anyway, what else was added to it says nothing of refusals.
     elsewhere = (_usage_equals_the_bill, _nobody_pays_for_somebody_else)
@@ -80,7 +89,7 @@ def _failures_charged(tried: SpendWorkload, declared: Declared) -> Fail | None:
     for attempt in tried.of("refusal"):
         billed = sum(call.cost > 0 for call in attempt.calls)
         charged = 0 if attempt.recorded is None else attempt.recorded - attempt.bill()
-        if charged > _unit(declared, billed):
+        if charged > unit(declared, billed):
             return Fail(
                 because=f"{attempt.name} were charged {in_usd(charged)}",
                 expected="nothing is charged for a complete refusal",
@@ -89,88 +98,6 @@ def _failures_charged(tried: SpendWorkload, declared: Declared) -> Fail | None:
                 reproduction=f"make a key, make {attempt.name} and one plain call, and read the key's usage",
             )
     return None
-
-
-@check(
-    "spend.room-is-served",
-    claim="S2",
-    severity=Severity.MEDIUM,
-    level=Level.OPERATOR,
-    fix="Release a hold in every way in which a call can end; keep holds as rows that can be found and settled, not as a sum.",
-)
-def room_is_served(tried: SpendWorkload) -> Verdict:
-    """A key with room in its limit and nothing under way is served.
-
-    A hold that is never given back takes from a customer what was paid for, and looks like spending that nobody can find.
-    """
-    looked = [a for a in tried.of("refusal") if a.room and a.recorded is not None]
-    for attempt in looked:
-        last, control, recorded = attempt.calls[-1], attempt.control, attempt.recorded or 0
-        refused = not last.served and not last.reached and last.told.isdigit()
-        # An ample key is served meanwhile, and this one once its limit is raised: then it was the limit that refused it.
-        if refused and attempt.limit - recorded >= attempt.room and control.ample_after and control.revived:
-            return Fail(
-                because=f"after {attempt.name}, a key was refused with {in_usd(recorded)} recorded on a limit of "
-                f"{in_usd(attempt.limit)}",
-                expected=f"a usual call is served while {in_usd(attempt.room)} are left, as on other keys",
-                observed=f"answered {last.told}, until the limit was raised",
-                cites=(tried,),
-                reproduction=f"make a key with that limit, make {attempt.name}, wait, and make a plain call",
-            )
-    if not any(attempt.calls[-1].served for attempt in looked):
-        return Inconclusive(
-            because="no key was served after the provider had refused its calls, or usage was not told",
-            decide="repeat the audit; some gateways rest a provider that fails, which can be switched off",
-            cites=(tried,),
-        )
-    return Pass(because="after calls that its provider refused, a key was served as before", cites=(tried,))
-
-
-@check(
-    "spend.unmetered-calls-are-recorded",
-    claim="S2",
-    severity=Severity.HIGH,
-    level=Level.OPERATOR,
-    fix="Where a caller left or an answer ended without usage, record the hold, or what the provider is later known to bill.",
-)
-def unmetered_calls_are_recorded(truth: UsageTruth, tried: SpendWorkload, declared: Declared) -> Verdict:
-    """Calls that were left, cut or answered without usage are recorded at no less than their bill.
-
-    What is missing in the records is missing on the invoice, and nobody notices that a key is used by somebody else.
-    """
-    told = [a for a in tried.of("abort", "fault") if a.recorded is not None and a.told_truly]
-    plain = _usage_equals_the_bill(truth, declared)
-    if not isinstance(plain, Pass):
-        return Inconclusive(
-            because=f"usage is not known to be true for plain calls: {plain.because}",
-            decide="see the check of plain calls",
-            cites=(truth, tried),
-        )
-    short = [a for a in told if a.bill() - (a.recorded or 0) > _unit(declared, a.reached())]
-    if short:
-        return _short(max(short, key=lambda a: a.bill() - (a.recorded or 0)), tried)
-    if not any(a.reached() for a in told):
-        return Inconclusive(
-            because="no such call was served, or usage was not told",
-            decide="repeat the audit",
-            cites=(tried,),
-        )
-    most = max((a.recorded or 0) - a.bill() for a in told)
-    beyond = f"; up to {in_usd(most)} more was recorded, as a hold may be" if most > 0 else ""
-    return Pass(
-        because=f"{len(told)} kinds of such calls, none recorded below its bill{beyond}", cites=(tried, truth)
-    )
-
-
-def _short(attempt: Attempt, tried: SpendWorkload) -> Fail:
-    missing = attempt.bill() - (attempt.recorded or 0)
-    return Fail(
-        because=f"{attempt.name}: {in_usd(missing)} less is recorded than the provider billed",
-        expected=f"at least {in_usd(attempt.bill())}",
-        observed=in_usd(attempt.recorded or 0),
-        cites=(tried,),
-        reproduction=f"make a key, then {len(attempt.calls)} times: {attempt.name}; add up the provider's usage; read the key's",
-    )
 
 
 def _provider_refusals_are_free(truth: UsageTruth, declared: Declared) -> Verdict:
@@ -182,8 +109,8 @@ def _provider_refusals_are_free(truth: UsageTruth, declared: Declared) -> Verdic
         )
     charged = row.recorded - before.recorded - (row.bill - before.bill)
     # Usage that was still on its way when the row before was read is no charge for refusals.
-    late = max(0, before.bill - before.recorded)
-    if charged > late + _unit(declared, row.billed_calls):
+    late = max(0, before.bill - before.recorded) + _misrecorded(row, before, truth)
+    if charged > late + unit(declared, row.rounded()):
         return Fail(
             because=f"{row.calls} calls that the provider refused were charged {in_usd(charged)}",
             expected="nothing is charged for a complete refusal",
@@ -232,8 +159,8 @@ def _nobody_pays_for_somebody_else(truth: UsageTruth, declared: Declared) -> Ver
             because="usage could not be read", decide="check `read` in the dialect", cites=(truth,)
         )
     charged = row.recorded - before.recorded - (row.bill - before.bill)
-    late = max(0, before.bill - before.recorded)
-    if charged > late + _unit(declared, row.billed_calls):
+    late = max(0, before.bill - before.recorded) + _misrecorded(row, before, truth)
+    if charged > late + unit(declared, row.rounded()):
         return Fail(
             because=f"calls of another key were charged {in_usd(charged - late)} to this one",
             expected="no change",
@@ -254,16 +181,30 @@ def _nobody_pays_for_somebody_else(truth: UsageTruth, declared: Declared) -> Ver
     )
 
 
+def _misrecorded(row: UsageRow, before: UsageRow, truth: UsageTruth) -> int:
+    """What the key's own calls between two rows add to what is recorded wrongly, where plain calls are recorded so, too."""
+    plain = next((each for each in truth.rows if each.after == "plain calls"), None)
+    if plain is None or plain.recorded is None or not plain.billed_calls:
+        return 0
+    wrong = max(0, plain.recorded - plain.bill)
+    return -(-wrong * (row.billed_calls - before.billed_calls) // plain.billed_calls)
+
+
 def _blurred(charged: int, row: UsageRow, truth: UsageTruth, declared: Declared) -> Inconclusive | None:
     """Why it cannot be told what more was recorded than the key's own calls cost: some of what was missing before, or a charge
     for what is judged here. Where nothing is missing any more, it was what had been missing.
     """
-    unit = _unit(declared, row.billed_calls)
-    if charged <= unit or abs((row.recorded or 0) - row.bill) <= unit:
+    rounding = unit(declared, row.rounded())
+    if charged <= rounding or abs((row.recorded or 0) - row.bill) <= rounding:
         return None
+    why = (
+        "plain calls are recorded too high already"
+        if (row.recorded or 0) > row.bill
+        else "some of the bill had been missing before, and still is"
+    )
     return Inconclusive(
-        because=f"{in_usd(charged)} more was recorded, but some of the bill had been missing before, and still is",
-        decide="mend what is recorded too little, or raise `claims.usage_lag` to what the gateway really takes",
+        because=f"{in_usd(charged)} more was recorded, but {why}",
+        decide="mend what is recorded wrongly, or raise `claims.usage_lag` to what the gateway really takes",
         cites=(truth,),
     )
 
@@ -289,7 +230,7 @@ def _differs(row: UsageRow, surplus: int, truth: UsageTruth, declared: Declared)
     if row.recorded is None or row.reached == 0:
         return None
     difference = row.recorded - surplus - row.bill
-    if abs(difference) <= _unit(declared, row.billed_calls):
+    if abs(difference) <= unit(declared, row.rounded()):
         return None
     way = "more" if difference > 0 else "less"
     lag = declared.promises.usage_lag
@@ -334,6 +275,6 @@ def _recording(truth: UsageTruth) -> bool:
     return last.recorded is not None and before.recorded is not None and last.recorded > before.recorded
 
 
-def _unit(declared: Declared, calls: int) -> int:
+def unit(declared: Declared, calls: int) -> int:
     """What rounding may add or take: one unit of the usage API per call that was billed."""
     return max(1, calls) * from_usd(declared.promises.usage_unit)

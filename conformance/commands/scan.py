@@ -171,16 +171,7 @@ class _Look:
         self._add(found, self.item)
 
     def _add(self, found: Found, item: str) -> None:
-        sighting = Sighting(
-            surface=self.surface,
-            item=item,
-            offset=found.offset,
-            length=found.length,
-            form=found.form,
-            chain=found.chain,
-            canary=found.canary,
-            label=found.label,
-        )
+        sighting = found.sighted(self.surface, item)
         if sighting.is_control():
             self.controls += 1
         else:

@@ -19,7 +19,8 @@ class Step(Record, frozen=True, kw_only=True):
 class Price(Record, frozen=True, kw_only=True):
     """What a model costs, in picodollars per token, and where that was learnt: `declared`, `models endpoint` or `measured`.
 
-    A measured price is the cost of one fixed call and holds for calls of just that shape: `call` is set and the others are 0.
+    Where no prices per token explain what was measured, it is the cost of one fixed call and holds for calls of just that shape:
+    `call` is set and the others are 0.
     """
 
     model: str

@@ -94,6 +94,11 @@ class UsageRow(Record, frozen=True, kw_only=True):
     bill: int
     recorded: int | None
     lag_ms: int
+    uneven: int | None = None  # billed calls whose cost is no whole number of usage units; None: not told
+
+    def rounded(self) -> int:
+        """How many calls rounding may have touched."""
+        return self.billed_calls if self.uneven is None else self.uneven
 
 
 class UsageTruth(Evidence, frozen=True, kw_only=True):
@@ -105,6 +110,9 @@ class UsageTruth(Evidence, frozen=True, kw_only=True):
     price: Price
     rows: tuple[UsageRow, ...]
     replayed: tuple[UsageRow, ...] = ()
+    refused: int | None = (
+        None  # usage that calls left on a key whose limit none of them fits in; None: not seen
+    )
 
     def seen(self) -> int:
         """Rows in which usage could be read."""
@@ -120,6 +128,7 @@ Family = Literal[
     "model",
     "identity",
     "small sums",
+    "hidden tokens",
     "changed limit",
     "absurd limit",
 ]
@@ -141,6 +150,8 @@ class Attempt(Record, frozen=True, kw_only=True):
     one_leap: bool = False  # one call that is meant to cost more than the limit, instead of many
     recorded: int | None = None  # usage that the gateway told in the end, once it stood still
     room: int = 0  # picodollars of a limit that sufficed for a usual call on other keys; 0: not looked at
+    beside: tuple[bool, ...] = ()  # by call: whether an ample key was served while its caller did not read
+    out_of_reach: bool = False  # nobody can spend as much as its limit
     told_truly: bool = True  # the provider's usage, where it was told, was its bill
     created: str = ""  # what the key API made of an absurd limit
     trouble: str = ""  # why it could not be tried to its end
@@ -164,6 +175,8 @@ class SpendWorkload(Evidence, frozen=True, kw_only=True):
     price: Price
     attempts: tuple[Attempt, ...]
     left_out: tuple[str, ...] = ()
+    not_tried: tuple[Family, ...] = ()  # to which these belong
+    cut_short: tuple[Family, ...] = ()  # of which something is left out because the gateway had gone
     money_limit: int = 0  # picodollars that the target file lets the whole audit spend
 
     def seen(self) -> int:
@@ -207,6 +220,9 @@ class Interleavings(Evidence, frozen=True, kw_only=True):
     reached: int  # calls that the provider had
     broken: tuple[Act, ...] = ()
     again: tuple[Act, ...] = ()
+    script: str = ""  # file beside the evidence that plays `broken` again, and the SHA-256 of its bytes
+    script_sha256: str = ""
+    ended: str = ""  # which of its limits ended the search, or the shortening, early
 
     def seen(self) -> int:
         """Calls that were compared."""

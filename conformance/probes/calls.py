@@ -12,6 +12,9 @@ from conformance.witness.ledger import WitnessCall
 
 PROMPT_SIZE = 160  # characters; the same for every call of the fixed shape, so that all of them cost the same
 MAX_TOKENS = 64
+_GENERATING = ("chat", "messages", "completions", "responses")  # kinds of endpoints, the best known first
+_BOUNDS = {"responses": "max_output_tokens"}  # where the bound on completion tokens has another name
+_VERSION = {"anthropic-version": "2023-06-01"}  # Anthropic's API asks for one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,22 +43,74 @@ def chat(
     `fault` names what the witness should do wrong (see `witness.faults`); `more` adds or replaces fields of the body.
     Raises CannotObserve where the target serves no chat endpoint or routes no model to the witness.
     """
+    chat_path(session)
+    return usual(
+        session, key, purpose, stream=stream, fault=fault, model=model, max_tokens=max_tokens, more=more
+    )
+
+
+def usual(
+    session: Session,
+    key: str | None,
+    purpose: str,
+    *,
+    stream: bool = False,
+    fault: str = "",
+    model: str | None = None,
+    max_tokens: int = MAX_TOKENS,
+    size: int = PROMPT_SIZE,
+    more: Mapping[str, Any] | None = None,
+) -> Asked:
+    """The same as whatever the target serves first of chats, messages, completions and responses.
+
+    `size` are the characters of its prompt. Raises CannotObserve where the target serves none of these.
+    """
+    kind = usual_kind(session)
     atom = session.mint.atom(purpose, "user")
     directive = f"[[fault:{fault}]] " if fault else ""
-    text = directive + session.mint.text(atom, PROMPT_SIZE)
+    most = min(max_tokens, session.target.models[model_of(session)].max_output)
     body: dict[str, Any] = {
         "model": model or model_of(session),
-        "messages": [{"role": "user", "content": text}],
-        "max_tokens": min(max_tokens, session.target.models[model_of(session)].max_output),
+        **prompt(kind, directive + session.mint.text(atom, size)),
+        bound(kind): most,
     }
     if stream:
         body["stream"] = True
     return Asked(
         atom=atom,
-        path=chat_path(session),
+        path=session.target.endpoint(kind) or "",
         body=body | dict(more or {}),
-        headers=session.door.auth(key) if key is not None else {},
+        headers=versioned(kind) | (session.door.auth(key) if key is not None else {}),
     )
+
+
+def usual_kind(session: Session) -> str:
+    """The kind of endpoint that usual calls go to. Raises CannotObserve where none generates text."""
+    for kind in _GENERATING:
+        if session.target.endpoint(kind) is not None:
+            return kind
+    raise CannotObserve(
+        "no endpoint that generates text is declared",
+        fault=Fault.OPERATOR,
+        decide="declare one under `[[inference]]`",
+    )
+
+
+def prompt(kind: str, text: str) -> dict[str, Any]:
+    """The part of a body that holds the prompt."""
+    if kind in {"embeddings", "responses"}:
+        return {"input": text}
+    return {"prompt": text} if kind == "completions" else {"messages": [{"role": "user", "content": text}]}
+
+
+def bound(kind: str) -> str:
+    """The member that bounds completion tokens."""
+    return _BOUNDS.get(kind, "max_tokens")
+
+
+def versioned(kind: str) -> dict[str, str]:
+    """Headers that calls of a kind need besides the credential."""
+    return dict(_VERSION) if kind == "messages" else {}
 
 
 async def key_for(session: Session, purpose: str, limit: int) -> str:
@@ -95,7 +150,10 @@ def worst_case(session: Session, asked: Asked) -> int:
     if price.call:
         return price.call
     body = str(asked.body)
-    return price.bill(len(body.encode()), int(asked.body.get("max_tokens") or MAX_TOKENS))
+    most = next(
+        (asked.body[name] for name in ("max_tokens", *_BOUNDS.values()) if asked.body.get(name)), None
+    )
+    return price.bill(len(body.encode()), int(most or MAX_TOKENS))
 
 
 def admitted(reply: Reply) -> bool:

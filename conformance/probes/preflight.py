@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from conformance.catalogue import Cost, Phase, observes
 from conformance.collectors.surfaces import measure
 from conformance.dialects.speak import Key
-from conformance.dialects.template import entries, follow
 from conformance.model.evidence import CannotObserve, Unobserved
-from conformance.model.money import PICO_PER_USD, from_usd, in_usd, price_per_token
+from conformance.model.money import PICO_PER_USD, in_usd
 from conformance.model.preflight import Preflight, Price, Step
 from conformance.model.scale import Disruption, Fault, Level
 from conformance.probes import calls
 from conformance.probes.door import Answer, NoAnswer, Reply
-from conformance.probes.usage import settled_usage
+from conformance.probes.prices import price_of
 from conformance.session import Session
 from conformance.target import Target
 from conformance.witness.ledger import WitnessCall
@@ -52,7 +51,7 @@ _REACH = {
 
 
 def _cost(target: Target, sample: int) -> Cost:
-    return Cost(requests=13, seconds=target.claims.usage_lag)
+    return Cost(requests=20, seconds=3 * target.claims.usage_lag)
 
 
 @observes(phase=Phase.PREFLIGHT, level=Level.OUTSIDE, disruption=Disruption.STATE_CHANGING, cost=_cost)
@@ -156,7 +155,7 @@ async def _witness(session: Session, key: str | None) -> Step:
     place = session.target.witness
     url = (place.url if place else "") or session.provider().url
     for _ in range(_MARKERS):
-        asked = calls.chat(session, key, "preflight")
+        asked = calls.usual(session, key, "preflight")
         reply = await calls.send(session, asked)
         seen = calls.reached(session, asked)
         trouble = _astray(session, reply, seen, url)
@@ -215,13 +214,9 @@ async def _surfaces(session: Session) -> list[Step]:
 
 
 async def _money(session: Session, key: str | None) -> tuple[Price | None, Step]:
-    """What a call costs: as declared, as the models endpoint says, or as one metered call shows."""
+    """What calls cost, and how that was learnt."""
     model = calls.model_of(session)
-    price = (
-        _declared_price(session, model)
-        or await _listed_price(session, key, model)
-        or await _metered_price(session)
-    )
+    price = await price_of(session, key, model)
     if price is None:
         detail = "not declared, not told by the gateway, and not visible in its usage records"
     elif price.call:
@@ -229,59 +224,3 @@ async def _money(session: Session, key: str | None) -> tuple[Price | None, Step]
     else:
         detail = f"{price.source}: {in_usd(price.prompt)} per prompt token, {in_usd(price.completion)} per completion token"
     return price, Step(name=f"the price of '{model}'", detail=detail)
-
-
-def _declared_price(session: Session, model: str) -> Price | None:
-    declared = session.target.models[model]
-    if not declared.prompt_price:
-        return None
-    return Price(
-        model=model,
-        source="declared",
-        prompt=price_per_token(declared.prompt_price),
-        completion=price_per_token(declared.completion_price),
-    )
-
-
-async def _listed_price(session: Session, key: str | None, model: str) -> Price | None:
-    pointers = session.key_api.dialect.prices if session.key_api else {}
-    path = session.target.endpoint("models")
-    if path is None or not {"items", "model", "prompt", "completion"} <= pointers.keys():
-        return None
-    reply = await session.door.send("GET", path, headers=session.door.auth(key) if key else {})
-    if not isinstance(reply, Answer):
-        return None
-    for item in entries(reply.json(), pointers["items"]) or ():
-        if follow(item, pointers["model"]) == model:
-            prompt, completion = (
-                _usd_per_token(follow(item, pointers[kind])) for kind in ("prompt", "completion")
-            )
-            if prompt is not None and completion is not None:
-                return Price(model=model, source="models endpoint", prompt=prompt, completion=completion)
-    return None
-
-
-def _usd_per_token(told: object) -> int | None:
-    """Picodollars in a price in dollars per token, None where it is none, or none that can be added up exactly."""
-    try:
-        return from_usd(str(told))
-    except ValueError:
-        return None
-
-
-async def _metered_price(session: Session) -> Price | None:
-    """The usage that one more call of the fixed shape leaves, on the key whose marker calls have settled."""
-    api = session.key_api
-    if api is None or not api.created:
-        return None
-    try:
-        key = await api.create("meter", _LIMIT)
-        await calls.send(session, calls.chat(session, key.secret, "meter"))
-        one = await settled_usage(session, key)
-        await calls.send(session, calls.chat(session, key.secret, "meter"))
-        two = await settled_usage(session, key, above=one or 0)
-    except CannotObserve:
-        return None
-    if not one or not two or two != 2 * one:
-        return None
-    return Price(model=calls.model_of(session), source="measured", call=one)

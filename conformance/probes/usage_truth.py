@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from conformance.catalogue import Cost, Phase, observes
-from conformance.dialects.speak import Key
+from conformance.dialects.speak import Key, KeyApiTrouble
 from conformance.model.evidence import CannotObserve
 from conformance.model.money import PICO_PER_USD, from_usd
 from conformance.model.scale import Disruption, Fault, Level
 from conformance.model.spend import UsageAfter, UsageRow, UsageTruth
 from conformance.probes import calls
 from conformance.probes.calls import Asked
+from conformance.probes.door import Answer
 from conformance.probes.usage import settled_usage
 from conformance.session import Session
 from conformance.target import Target
@@ -41,9 +42,27 @@ async def usage_truth(session: Session) -> UsageTruth:
             decide="describe `read` or `own` in the dialect",
         )
     price = session.price()
+    full = await _full(session)
     rows = await _rows(session)
     agreed = all(_agrees(session, row) for row in rows)
-    return UsageTruth(price=price, rows=rows, replayed=() if agreed else await _rows(session))
+    refused = None if full is None else (await api.read(full)).usage
+    replayed = () if agreed else await _rows(session)
+    return UsageTruth(price=price, rows=rows, replayed=replayed, refused=refused)
+
+
+async def _full(session: Session) -> Key | None:
+    """A key whose limit no call fits in, after calls that it was refused; None where such a key cannot be made, or is served.
+
+    Its usage is read when that of later calls was recorded: then theirs would have been, too.
+    """
+    try:
+        key = await session.keys().create("usage-full", 1)
+    except KeyApiTrouble:
+        return None
+    asked = [calls.usual(session, key.secret, "usage") for _ in range(_EACH)]
+    replies = [await calls.send(session, one) for one in asked]
+    told = all(isinstance(reply, Answer) and not calls.admitted(reply) for reply in replies)
+    return key if told and not any(calls.reached(session, one) for one in asked) else None
 
 
 async def _rows(session: Session) -> tuple[UsageRow, ...]:
@@ -53,7 +72,7 @@ async def _rows(session: Session) -> tuple[UsageRow, ...]:
     account = _Account(session, key)
 
     def calls_of(who: Key, **how: Any) -> list[Asked]:
-        return [calls.chat(session, who.secret, "usage", **how) for _ in range(_EACH)]
+        return [calls.usual(session, who.secret, "usage", **how) for _ in range(_EACH)]
 
     # Of another size, so that they are not taken for calls of the key that were recorded late.
     theirs = [*calls_of(sibling, max_tokens=_FEW_TOKENS), *_named(session, sibling, key)]
@@ -68,18 +87,19 @@ async def _rows(session: Session) -> tuple[UsageRow, ...]:
 
 def _named(session: Session, sibling: Key, key: Key) -> list[Asked]:
     """Calls of a sibling that say they are the key's, by everything that the gateway may call it or whoever owns it."""
+    anthropic = calls.usual_kind(session) == "messages"
+    named = [{"metadata": {"user_id": name}} if anthropic else {"user": name} for name in key.names()]
     return [
-        calls.chat(session, sibling.secret, "usage", max_tokens=_FEW_TOKENS, more={"user": name})
-        for name in key.names()
+        calls.usual(session, sibling.secret, "usage", max_tokens=_FEW_TOKENS, more=more) for more in named
     ]
 
 
 def _agrees(session: Session, row: UsageRow) -> bool:
-    return row.recorded is None or abs(row.recorded - row.bill) <= _tolerance(session, row.billed_calls)
+    return row.recorded is None or abs(row.recorded - row.bill) <= _tolerance(session, row.rounded())
 
 
-def _tolerance(session: Session, billed_calls: int) -> int:
-    return billed_calls * from_usd(session.target.claims.usage_unit)
+def _tolerance(session: Session, rounded: int) -> int:
+    return max(1, rounded) * from_usd(session.target.claims.usage_unit)
 
 
 class _Account:
@@ -103,14 +123,16 @@ class _Account:
         if own:
             self._own += asked
         if marked:
-            mark = calls.chat(self._session, self._key.secret, "usage")
+            mark = calls.usual(self._session, self._key.secret, "usage")
             await calls.send(self._session, mark)
             self._own.append(mark)
         seen = [call for one in self._own for call in calls.reached(self._session, one)]
         price = self._session.price()
         billed = [call for call in seen if call.prompt_tokens or call.completion_tokens]
-        bill = sum(price.bill(call.prompt_tokens, call.completion_tokens) for call in billed)
-        tolerance = _tolerance(self._session, len(billed))
+        costs = [price.bill(call.prompt_tokens, call.completion_tokens) for call in billed]
+        bill, unit = sum(costs), from_usd(self._session.target.claims.usage_unit)
+        uneven = sum(cost % max(1, unit) > 0 for cost in costs)
+        tolerance = _tolerance(self._session, uneven)
         loop = asyncio.get_running_loop()
         began = loop.time()
         recorded = await settled_usage(self._session, self._key, until=bill, tolerance=tolerance)
@@ -123,4 +145,5 @@ class _Account:
             bill=bill,
             recorded=recorded,
             lag_ms=int((loop.time() - began) * 1000),
+            uneven=uneven,
         )

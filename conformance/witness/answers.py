@@ -3,9 +3,10 @@
 The completion. A choice has as many tokens as the request allows, 16 where it says nothing, 16,384 at most.
 Its text has one byte per token, except that it is never shorter than the atom, so that every completion is
 traceable; the tokens of a shorter completion are then longer than a byte, as a tokenizer's may be. So tokens
-never exceed bytes of text, and choices times `max_tokens` bounds what is billed. All choices have the same
-text: the atom, then plain words. A tool's arguments and a refusal are such a text too. What is said besides
-(reasoning, alternatives to tokens, errors, headers) costs nothing.
+never exceed bytes of text, and choices times `max_tokens` bounds what is billed; where the best of more
+completions are told, all of them are billed. All choices have the same text: the atom, then plain words. A tool's
+arguments and a refusal are such a text too. What is said besides (reasoning, alternatives to tokens, errors, headers) costs
+nothing.
 
 The prompt. One token for four bytes of its text in UTF-8, rounded up, at least 1, and one for each token
 given as a number: never more than one per byte of the request's body.
@@ -111,17 +112,18 @@ def shreds(text: str) -> Iterator[str]:
     return (text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
 
 
-def completion(asked: Asked, atom: str) -> tuple[str, int]:
-    """Text and tokens of one choice, by the rule above."""
+def completion(asked: Asked, atom: str, *, hidden: bool = False) -> tuple[str, int]:
+    """Text and tokens of one choice, by the rule above; of hidden tokens nothing is seen in the text."""
     tokens = min(asked.max_tokens or DEFAULT_TOKENS, MOST_TOKENS)
-    length = max(tokens, len(atom))
+    length = len(atom) if hidden else max(tokens, len(atom))
     return (atom + _WORDS * (length // len(_WORDS) + 1))[:length], tokens
 
 
 def usage_of(asked: Asked, tokens: int) -> Usage:
     """What the request costs in tokens, by the rule above; `tokens` of one choice."""
     size = sum(len(text.encode("utf-8", "surrogatepass")) for text in asked.texts)
-    return Usage(prompt=max(1, -(-size // 4) + asked.token_ids), completion=asked.choices * tokens)
+    made = max(asked.choices, asked.drafts)
+    return Usage(prompt=max(1, -(-size // 4) + asked.token_ids), completion=made * tokens)
 
 
 def _cut_at(data: bytes, text: str) -> tuple[Piece, ...]:

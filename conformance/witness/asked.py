@@ -14,6 +14,10 @@ from conformance.witness.ledger import Endpoint
 
 MAX_CHOICES = 128
 _CHOOSING: frozenset[Endpoint] = frozenset({"chat", "completions"})
+_BOUNDS: dict[Endpoint, tuple[str, ...]] = {
+    "chat": ("max_completion_tokens", "max_tokens"),
+    "responses": ("max_output_tokens",),
+}
 _TALKING: frozenset[Endpoint] = frozenset({"chat", "responses", "messages"})  # with tools and reasoning
 
 
@@ -25,7 +29,7 @@ class Asked:
     model: str | None
     stream: bool
     include_usage: bool  # `stream_options.include_usage`
-    choices: int  # `n` of chat and completions, at most `MAX_CHOICES`
+    choices: int  # `n` of chat and completions, for each of its prompts, at most `MAX_CHOICES`
     max_tokens: int | None  # of each choice
     texts: tuple[str, ...]  # all prompt text
     spoken: tuple[str, ...]  # of these, what a user said: here a fault may be asked for
@@ -36,6 +40,7 @@ class Asked:
     dimensions: int | None  # of embeddings
     reasoning: bool  # whether the way to the answer is asked for
     logprobs: int | None  # how many alternatives to each token; None: probabilities are not asked for
+    drafts: int = 1  # completions made, of which the best are the choices: `best_of`, likewise
 
 
 class Heard:
@@ -68,13 +73,14 @@ def _asked(endpoint: Endpoint, payload: dict[str, Any]) -> Asked:
     given = payload.get("input" if endpoint in {"embeddings", "responses"} else "prompt")
     spoken = (*_said_by_users(payload.get("messages")), *_prompts(given))
     options = payload.get("stream_options")
+    prompts = _inputs(given) if endpoint == "completions" else 1
     return Asked(
         endpoint=endpoint,
         model=payload["model"] if isinstance(payload.get("model"), str) else None,
         stream=payload.get("stream") is True,
         include_usage=isinstance(options, dict) and options.get("include_usage") is True,
-        choices=min(_positive(payload.get("n")) or 1, MAX_CHOICES) if endpoint in _CHOOSING else 1,
-        max_tokens=_most_tokens(payload),
+        choices=_many(payload, "n", prompts) if endpoint in _CHOOSING else 1,
+        max_tokens=_most_tokens(endpoint, payload),
         texts=(*spoken, *_around(payload)),
         spoken=spoken,
         token_ids=_token_ids(given),
@@ -84,6 +90,7 @@ def _asked(endpoint: Endpoint, payload: dict[str, Any]) -> Asked:
         dimensions=_positive(payload.get("dimensions")),
         reasoning=endpoint in _TALKING and _reasons(payload),
         logprobs=_logprobs(payload) if endpoint in _CHOOSING else None,
+        drafts=_many(payload, "best_of", prompts) if endpoint == "completions" else 1,
     )
 
 
@@ -91,8 +98,18 @@ def _positive(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
-def _most_tokens(payload: dict[str, Any]) -> int | None:
-    names = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+def _many(payload: dict[str, Any], name: str, prompts: int) -> int:
+    return min((_positive(payload.get(name)) or 1) * prompts, MAX_CHOICES)
+
+
+def _most_tokens(endpoint: Endpoint, payload: dict[str, Any]) -> int | None:
+    """The bound, by the endpoint's own name for it before those of others."""
+    names = (
+        *_BOUNDS.get(endpoint, ("max_tokens",)),
+        "max_completion_tokens",
+        "max_tokens",
+        "max_output_tokens",
+    )
     return next((most for name in names if (most := _positive(payload.get(name)))), None)
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from conformance.witness.answers import Answer, Ending, Piece, event, plain, typed_event
 from conformance.witness.asked import Asked
+from conformance.witness.classes import Classes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class ProviderFault:
     generates: int = (
         0  # tokens of each choice where the request bounds them by no positive integer; 0: the default
     )
+    classes: Classes = "plain"  # into which usage divides its tokens
+    padding: int = 0  # bytes in each event that say nothing, as some providers add them
 
 
 FAULTS: dict[str, ProviderFault] = {
@@ -62,6 +65,9 @@ FAULTS: dict[str, ProviderFault] = {
     "omit-usage": ProviderFault(usage=False),
     "negative-usage": ProviderFault(told_tokens="negative"),
     "lying-usage": ProviderFault(told_tokens="one"),
+    "reasoning-usage": ProviderFault(classes="reasoning"),
+    "audio-usage": ProviderFault(classes="audio"),
+    "cached-usage": ProviderFault(classes="cached"),
     "malformed": ProviderFault(malformed=True),
     "malformed-event": ProviderFault(malformed_event=True),
     "slow": ProviderFault(delay=1.0, pace=0.05),
@@ -71,9 +77,9 @@ NO_FAULT = ProviderFault()
 
 _KNOWN = "|".join(sorted(FAULTS, key=len, reverse=True))
 # The last alternative catches misspelt names: they are refused, not answered as if nothing were asked.
-_IN_MODEL = re.compile(rf"fault-((?:slow|paced|verbose)-\d{{1,6}}|{_KNOWN}|[a-z0-9-]+)")
+_IN_MODEL = re.compile(rf"fault-((?:slow|paced|verbose|padded)-\d{{1,6}}|{_KNOWN}|[a-z0-9-]+)")
 _IN_PROMPT = re.compile(r"\s*\[\[fault:([^\]\s]{1,40})\]\]")
-_NUMBERED = re.compile(r"(slow|paced|verbose)-(\d{1,6})")
+_NUMBERED = re.compile(r"(slow|paced|verbose|padded)-(\d{1,6})")
 _TOLD_TOKENS = re.compile(rb'(_tokens":) (\d+)')
 
 _TYPES = {
@@ -101,7 +107,7 @@ def fault(name: str) -> ProviderFault | None:
     """The fault of a name, or None where there is none.
 
     `slow-N` waits N milliseconds before the answer, `paced-N` after each piece of it; `verbose-N` generates N tokens where the
-    request does not say how many, as a provider may.
+    request does not say how many, as a provider may; `padded-N` adds N bytes to each event of a stream.
     """
     numbered = _NUMBERED.fullmatch(name)
     if numbered is None:
@@ -109,6 +115,8 @@ def fault(name: str) -> ProviderFault | None:
     amount = int(numbered[2])
     if numbered[1] == "verbose":
         return ProviderFault(generates=amount)
+    if numbered[1] == "padded":
+        return ProviderFault(padding=amount)
     return ProviderFault(delay=amount / 1000) if numbered[1] == "slow" else ProviderFault(pace=amount / 1000)
 
 
@@ -171,6 +179,8 @@ def failing(answer: Answer, chosen: ProviderFault, *, stream: bool) -> Answer:
     elif chosen.malformed_event:
         middle = len(pieces) // 2
         pieces = (*pieces[:middle], _broken(pieces[middle]), *pieces[middle + 1 :])
+    if chosen.padding and stream:
+        pieces = tuple(_padded(piece, chosen.padding) for piece in pieces)
     if chosen.told_tokens != "true":
         pieces = tuple(_told(piece, negative=chosen.told_tokens == "negative") for piece in pieces)
     if chosen.ending in {Ending.FIN, Ending.RST}:
@@ -181,6 +191,13 @@ def failing(answer: Answer, chosen: ProviderFault, *, stream: bool) -> Answer:
 def _broken(piece: Piece) -> Piece:
     """JSON whose every closing brace became a blank: it keeps its length, and never parses."""
     return replace(piece, data=piece.data.replace(b"}", b" "))
+
+
+def _padded(piece: Piece, size: int) -> Piece:
+    """The event with a member that says nothing, as OpenAI's API calls it."""
+    if not piece.data.endswith(b"}\n\n"):
+        return piece
+    return replace(piece, data=piece.data[:-3] + b', "obfuscation": "' + b"." * size + b'"}\n\n')
 
 
 def _told(piece: Piece, *, negative: bool) -> Piece:

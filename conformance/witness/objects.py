@@ -8,6 +8,7 @@ from typing import Any
 from conformance.witness.answers import CREATED, completion, shreds, usage_of
 from conformance.witness.asked import Asked
 from conformance.witness.canaries import LOGPROBS, REASONING, REFUSAL, TEXT, TOOL, Marks
+from conformance.witness.classes import HIDDEN, Classes, told
 from conformance.witness.ledger import Usage
 
 Json = dict[str, Any]
@@ -29,6 +30,7 @@ class Said:
     refuses: bool
     reasoning: str  # empty where it was not asked for
     alternative: str  # to the first token; empty where it was not asked for
+    classes: Classes = "plain"
 
     @property
     def model(self) -> str:
@@ -49,7 +51,9 @@ class Said:
         if not self.tells_usage:
             return {}
         tokens = {f"{prompt}_tokens": self.usage.prompt, f"{generated}_tokens": self.usage.completion}
-        return {"usage": {**tokens, "total_tokens": self.usage.prompt + self.usage.completion}}
+        total = self.usage.prompt + self.usage.completion
+        details = told(self.usage, self.classes, prompt, generated)
+        return {"usage": {**tokens, "total_tokens": total, **details}}
 
     def tokens(self) -> Iterator[str]:
         """The text in pieces, the whole canary in the first."""
@@ -62,14 +66,22 @@ class Said:
         return (self.alternative, *(f"word {other}" for other in range(1, count)))[:count]
 
 
-def said(number: int, asked: Asked, marks: Marks, *, tells_usage: bool, refuses: bool) -> Said:
+def said(
+    number: int,
+    asked: Asked,
+    marks: Marks,
+    *,
+    tells_usage: bool,
+    refuses: bool,
+    classes: Classes = "plain",
+) -> Said:
     """What is said in answer: where a tool must be called its arguments, else a text or a refusal of the same length.
 
     `tells_usage` is False for a provider that forgets to say what was used.
     """
     calls = asked.tool is not None and not refuses
     atom = marks.atom(REFUSAL if refuses else TOOL if calls else TEXT)
-    plain, tokens = completion(asked, atom)
+    plain, tokens = completion(asked, atom, hidden=classes in HIDDEN)
     text = json.dumps({"text": plain}) if calls else plain
     return Said(
         number=number,
@@ -82,4 +94,5 @@ def said(number: int, asked: Asked, marks: Marks, *, tells_usage: bool, refuses:
         refuses=refuses,
         reasoning=f"{marks.atom(REASONING)} is thought of before anything is said" if asked.reasoning else "",
         alternative=marks.atom(LOGPROBS) if asked.logprobs else "",
+        classes=classes,
     )

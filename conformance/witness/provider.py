@@ -9,6 +9,7 @@ from conformance.witness import chats, embeddings, messages, responses
 from conformance.witness.answers import CREATED, Answer, Piece, plain, stream, usage_of
 from conformance.witness.asked import Asked
 from conformance.witness.canaries import ERROR, HEADER, AnswerCanaries, Marks
+from conformance.witness.classes import billed
 from conformance.witness.faults import (
     FAULTS,
     NO_FAULT,
@@ -81,7 +82,8 @@ def _inference(call: WitnessCall, asked: Asked | None, marks: Marks, *, again: b
     chosen = NO_FAULT if name is None else fault(name)
     if chosen is None:
         return error(
-            400, f"the witness knows no fault '{name}': {', '.join(FAULTS)}, slow-N, paced-N, verbose-N"
+            400,
+            f"the witness knows no fault '{name}': {', '.join(FAULTS)}, slow-N, paced-N, verbose-N, padded-N",
         )
     if asked.inputs > MAX_INPUTS:
         return error(400, f"at most {MAX_INPUTS} inputs at once")
@@ -105,11 +107,14 @@ def _answer(number: int, asked: Asked, chosen: ProviderFault, marks: Marks) -> A
     if asked.endpoint == "embeddings":
         usage = usage_of(asked, 0)
         return plain(200, embeddings.whole(asked, marks, usage.prompt if chosen.usage else None), usage=usage)
-    content = said(number, asked, marks, tells_usage=chosen.usage, refuses=chosen.refuses)
+    content = said(
+        number, asked, marks, tells_usage=chosen.usage, refuses=chosen.refuses, classes=chosen.classes
+    )
+    usage = billed(content.usage, chosen.classes)
     if asked.stream:
-        answer = stream(_STREAMED[asked.endpoint](content), content.usage)
+        answer = stream(_STREAMED[asked.endpoint](content), usage)
     else:
         # The arguments of a message's tool are no string: there the text is what stands in them.
         text = content.plain if asked.endpoint == "messages" else content.text
-        answer = plain(200, _WHOLE[asked.endpoint](content), usage=content.usage, text=text)
+        answer = plain(200, _WHOLE[asked.endpoint](content), usage=usage, text=text)
     return replace(answer, marked=content.marked)

@@ -15,7 +15,8 @@ from conformance.witness.answers import Answer, Ending, batches, elsewhere
 from conformance.witness.asked import Asked, Heard, read
 from conformance.witness.barrier import Barrier
 from conformance.witness.canaries import AnswerCanaries
-from conformance.witness.ledger import Outcome, WitnessCall, endpoint_of, settled
+from conformance.witness.ending import finish, settle, stopped
+from conformance.witness.ledger import Outcome, WitnessCall, endpoint_of
 from conformance.witness.provider import DEFAULT_MODELS, reply
 from conformance.witness.tripwire import Tripwire, speaks_in_clear
 from conformance.witness.wire import Received, RequestError, Wire
@@ -229,11 +230,11 @@ class Witness:
         except OSError:
             outcome = Outcome.LOST
         except asyncio.CancelledError:  # the witness is stopped
-            outcome = _stopped(call, hangs=hangs)
+            outcome = stopped(call, hangs=hangs)
             raise
         finally:
             if outcome is not call.outcome:
-                _settle(call, answer, outcome)
+                settle(call, answer, outcome)
 
     def _record(self, received: Received, asked: Asked | None, connection: int, peer: str) -> WitnessCall:
         call = WitnessCall(
@@ -269,7 +270,7 @@ class Witness:
             wire.data(data)
             call.answer += data if copied else b""
             call.text += "".join(piece.text for piece in batch)
-        return await _finish(wire, call, answer)
+        return await finish(wire, call, answer)
 
 
 _TLS_SECONDS = {"ssl_handshake_timeout": _HANDSHAKE_SECONDS, "ssl_shutdown_timeout": _SHUTDOWN_SECONDS}
@@ -291,29 +292,3 @@ def _reason(trouble: OSError) -> str:
 def _asked(received: Received) -> Asked | None:
     endpoint = endpoint_of(received.target)
     return None if endpoint in {"models", "other"} else read(endpoint, received.body)
-
-
-async def _finish(wire: Wire, call: WitnessCall, answer: Answer) -> Outcome:
-    """End the answer; the call is settled in the step that writes its last byte: who has it sees the bill."""
-    if answer.ending is not Ending.WHOLE:
-        _settle(call, answer, Outcome.CUT)
-        if answer.ending is Ending.RST:
-            await wire.reset()
-        return Outcome.CUT
-    wire.end()
-    _settle(call, answer, Outcome.COMPLETE if 200 <= answer.status < 300 else Outcome.REFUSED)
-    await wire.flush()
-    return call.outcome
-
-
-def _stopped(call: WitnessCall, *, hangs: bool) -> Outcome:
-    if call.ended is not None:
-        return call.outcome
-    return Outcome.HUNG if hangs else Outcome.CUT
-
-
-def _settle(call: WitnessCall, answer: Answer, outcome: Outcome) -> None:
-    usage = settled(answer.usage, outcome)
-    call.prompt_tokens, call.completion_tokens = usage.prompt, usage.completion
-    call.outcome = outcome
-    call.ended = asyncio.get_running_loop().time()

@@ -12,7 +12,8 @@ from conformance.checks.overspending import (
     worst_case_is_set_aside,
 )
 from conformance.checks.overspending_in_time import random_sequences_stay_within, restarts_forget_nothing
-from conformance.checks.usage import provider_refusals_are_free, room_is_served, unmetered_calls_are_recorded
+from conformance.checks.usage import provider_refusals_are_free
+from conformance.checks.usage_of_ended_calls import room_is_served, unmetered_calls_are_recorded
 from conformance.model.spend import (
     Act,
     Attempt,

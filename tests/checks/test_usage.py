@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from conformance.checks.usage import (
     nobody_pays_for_somebody_else,
@@ -65,6 +66,41 @@ ALL: tuple[Callable[[UsageTruth, Declared], Verdict], ...] = (
 )
 def test_recorded_usage_equals_the_bill(truth: UsageTruth, promise: Declared, verdict: str) -> None:
     assert word(usage_equals_the_bill(truth, promise)) == verdict
+
+
+@pytest.mark.parametrize(
+    ("recorded", "verdict"),
+    [
+        ((9, 19, 19, 19, 29), "pass"),
+        ((11, 21, 21, 21, 31), "pass"),
+        ((9, 18, 18, 18, 27), "fail"),
+        ((11, 22, 22, 22, 33), "fail"),
+    ],
+)
+def test_rounding_touches_no_call_that_costs_whole_units(recorded: tuple[int, ...], verdict: str) -> None:
+    even = tuple(structs.replace(row, uneven=0) for row in usage(*recorded).rows)
+    assert word(usage_equals_the_bill(structs.replace(usage(), rows=even), UNIT)) == verdict
+
+
+def test_plain_calls_recorded_too_high_are_no_finding_about_refusals_or_siblings() -> None:
+    bought = [{"billed_calls": calls, "bill": 10 * calls} for calls in (1, 2, 3, 4, 5)]
+
+    def recorded(*sums: int) -> UsageTruth:
+        rows = zip(usage().rows, bought, sums, strict=True)
+        return structs.replace(
+            usage(), rows=tuple(structs.replace(row, recorded=told, **more) for row, more, told in rows)
+        )
+
+    double, charged = recorded(20, 40, 60, 80, 100), recorded(20, 40, 61, 81, 101)
+    assert word(usage_equals_the_bill(double, EXACT)) == "fail"
+    assert word(_refusals_are_free(double, EXACT)) == "inconclusive"
+    assert word(nobody_pays_for_somebody_else(double, EXACT)) == "inconclusive"
+    assert word(_refusals_are_free(charged, EXACT)) == "fail"
+
+
+@pytest.mark.parametrize(("left", "verdict"), [(None, "pass"), (0, "pass"), (1, "pass"), (2, "fail")])
+def test_a_refusal_for_the_limit_is_free(left: int | None, verdict: str) -> None:
+    assert word(_refusals_are_free(structs.replace(usage(), refused=left), UNIT)) == verdict
 
 
 @given(st.sampled_from((0, 1, 4)), st.integers(-50, 50))

@@ -88,6 +88,8 @@ role = "log"
         ('\n[gateway.auth]\nheader = "X Key"\n', 8, "'gateway.auth.header': 'X Key' is not the name of a header"),
         ('\n[gateway.auth]\nvalue = "Bearer"\n', 8, "'gateway.auth.value': the value must hold {key}"),
         ('\n[gateway.auth]\nvalue = "Bearer\\n{key}"\n', 8, "printable ASCII"),
+        ("[other_account]\nadmin = {}\n", 7, "'other_account.admin': give either `env` or `file`"),
+        ("[other_account]\n", 6, "the required key 'other_account.admin' is missing"),
         ("[credentials]\nadmin = {}\n", 7, "'credentials.admin': give either `env` or `file`"),
         ('[credentials]\nkey = { env = "A", file = "b" }\n', 7, "'credentials.key': give either `env` or `file`"),
         ("[witness]\napi_key = {}\n", 7, "'witness.api_key': give either `env` or `file`"),

@@ -57,6 +57,24 @@ def target(port: int, scheme: str = "http", limits: Limits = LIMITS, **gateway: 
     )
 
 
+def session_of(the_target: Target, folder: Path, trust: ssl.SSLContext, **more: Any) -> Session:
+    """A session of which the pre-flight has learnt the price and nothing else. Its journal and door are closed by the caller."""
+    meter = Meter(the_target.limits)
+    return Session(
+        target=the_target,
+        base=folder,
+        run_folder=folder,
+        trust=trust,
+        sample=60,
+        meter=meter,
+        door=Door(the_target, trust, meter),
+        mint=Mint(b"a run key of the tests"),
+        journal=Journal(folder / "journal.jsonl"),
+        random=random.Random(7),
+        **{"gathered": {Preflight: Preflight(steps=(), price=PRICE)}, **more},
+    )
+
+
 @pytest.fixture
 def opened(authority: Authority, tmp_path: Path) -> Opened:
     """Opens a session for a target, and closes it again."""
@@ -64,27 +82,12 @@ def opened(authority: Authority, tmp_path: Path) -> Opened:
     @asynccontextmanager
     async def opening(the_target: Target, **more: Any) -> AsyncIterator[Session]:
         trust = ssl.create_default_context(cafile=str(authority.root))
-        meter = Meter(the_target.limits)
-        door = Door(the_target, trust, meter)
-        journal = Journal(tmp_path / "journal.jsonl")
+        session = session_of(the_target, tmp_path, trust, **more)
         try:
-            yield Session(
-                target=the_target,
-                base=tmp_path,
-                run_folder=tmp_path,
-                trust=trust,
-                sample=60,
-                meter=meter,
-                door=door,
-                mint=Mint(b"a run key of the tests"),
-                journal=journal,
-                random=random.Random(7),
-                gathered={Preflight: Preflight(steps=(), price=PRICE)},
-                **more,
-            )
+            yield session
         finally:
-            journal.close()
-            await door.close()
+            session.journal.close()
+            await session.door.close()
 
     return opening
 

@@ -16,11 +16,21 @@ from conformance.model.scale import Fault
 from conformance.probes import calls
 from conformance.probes.door import Answer, NoAnswer, Reply
 from conformance.probes.key_display import _names
-from conformance.probes.preflight import _read_back, _usd_per_token, preflight
+from conformance.probes.preflight import _read_back, preflight
+from conformance.probes.prices import told_price
 from conformance.probes.spending.oracle import at_once
 from conformance.probes.usage import settled_usage
 from conformance.session import Session
-from conformance.target import Credentials, DialectChoice, Limits, Promises, Secret, Target, WitnessPlace
+from conformance.target import (
+    Credentials,
+    DialectChoice,
+    Endpoint,
+    Limits,
+    Promises,
+    Secret,
+    Target,
+    WitnessPlace,
+)
 from tests.probes import servers
 from tests.probes.conftest import Opened, run, target
 from tests.probes.servers import Script, answering, listening, saying
@@ -155,7 +165,7 @@ def test_any_answer_is_an_answer(opened: Opened) -> None:
     ],
 )  # fmt: skip
 def test_a_price_that_cannot_be_added_up_exactly_is_no_price(told: object, pico: int | None) -> None:
-    assert _usd_per_token(told) == pico
+    assert told_price(told, 1) == pico
 
 
 class Books:
@@ -281,5 +291,42 @@ def test_every_call_asks_something_of_its_own(opened: Opened) -> None:
             assert len(str(one.body)) == len(str(two.body)), "one shape, one price"
             assert "atom" not in repr(one.body.keys())
             await asyncio.sleep(0)
+
+    run(scene)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "body"),
+    [
+        (("messages", "chat"), "messages max_tokens"),
+        (("messages",), "messages max_tokens"),
+        (("embeddings", "completions"), "prompt max_tokens"),
+        (("responses", "models"), "input max_output_tokens"),
+    ],
+)
+def test_usual_calls_go_to_whatever_generates_text(opened: Opened, kinds: tuple[str, ...], body: str) -> None:
+    inference = tuple(Endpoint(kind=kind, path=f"/there/{kind}") for kind in kinds)  # type: ignore[arg-type]  # its kinds
+    there = msgspec.structs.replace(target(1), inference=inference)
+
+    async def scene() -> tuple[calls.Asked, str]:
+        async with opened(there) as session:
+            return calls.usual(session, "k", "usage", stream=True), calls.usual_kind(session)
+
+    asked, kind = run(scene)
+    assert asked.path == f"/there/{kind}"
+    assert " ".join(asked.body) == f"model {body} stream"
+    assert asked.atom in str(asked.body)
+    assert ("anthropic-version" in asked.headers) is (kind == "messages")
+
+
+def test_a_target_that_generates_nothing_cannot_be_called(opened: Opened) -> None:
+    there = msgspec.structs.replace(target(1), inference=(Endpoint(kind="embeddings", path="/e"),))
+
+    async def scene() -> None:
+        async with opened(there) as session:
+            with pytest.raises(CannotObserve):
+                calls.usual(session, "k", "usage")
+            with pytest.raises(CannotObserve):
+                calls.chat(session, "k", "usage")
 
     run(scene)

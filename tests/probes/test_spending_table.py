@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from conformance.model.preflight import Price
 from conformance.probes.spending.orders import Shape, order
@@ -50,7 +51,7 @@ def test_names_of_ways_are_unique_and_every_sort_is_there() -> None:
 
         assert len({way.name for way in table}) == len(table)
         assert {way.family for way in table} == {
-            "endpoint", "worst case", "model", "identity", "small sums", "abort", "fault",
+            "endpoint", "worst case", "model", "identity", "small sums", "hidden tokens", "abort", "fault",
         }  # fmt: skip
 
 
@@ -156,3 +157,51 @@ def test_a_ladder_needs_no_room_for_races() -> None:
     )
 
     assert {each.size for each in _rounds(narrow, 60)} == {1}
+
+
+@pytest.mark.parametrize(("kinds", "there"), [(KINDS, True), (("chat",), False)])
+def test_what_multiplies_completions_is_tried_where_they_are_served(
+    kinds: tuple[str, ...], there: bool
+) -> None:
+    leaps = [
+        way for way in ways(scene(kinds=kinds)) if way.shape.kind == "completions" and way.kind == "leap"
+    ]
+
+    assert any('"best_of":' in (way.shape.fields or "") for way in leaps) is there
+    assert any(way.shape.prompts > 1 for way in leaps) is there
+
+
+def test_several_prompts_are_asked_at_once_and_only_the_first_is_long(opened: Opened) -> None:
+    shape = Shape(kind="completions", prompts=3)
+    there = Endpoint(kind="completions", path="/there")
+
+    body = json.loads(_body(opened, shape, structs.replace(target(1), inference=(there,))))
+
+    assert len(body["prompt"][0]) > 100
+    assert body["prompt"][1:] == ["a", "a"]
+
+
+@given(st.integers(4, 200), st.booleans())
+def test_slow_readers_wait_by_the_latency_of_the_target(pace_ms: int, thorough: bool) -> None:
+    slow = [way for way in ways(replace(scene(thorough=thorough), pace_ms=pace_ms)) if way.patience]
+
+    assert {way.reads_on for way in slow} == {True, False}
+    assert all(0.25 <= way.patience <= 4.0 for way in slow)
+    assert all(way.shape.stream and "padded" in way.shape.fault for way in slow)
+
+
+def test_embeddings_of_prompts_that_cost_nothing_are_no_way_to_overspend() -> None:
+    priced = scene(kinds=KINDS)
+    free = replace(priced, price=structs.replace(PRICE, prompt=0))
+
+    assert {way.name for way in ways(priced)} - {way.name for way in ways(free)} == {"calls of embeddings"}
+
+
+@pytest.mark.parametrize(("kind", "name"), [("messages", "max_tokens"), ("responses", "max_output_tokens")])
+def test_fields_bound_tokens_by_the_name_that_the_kind_has_for_it(
+    opened: Opened, kind: str, name: str
+) -> None:
+    there = structs.replace(target(1), inference=(Endpoint(kind=kind, path="/there"),))  # type: ignore[arg-type]  # its kinds
+    shape = Shape(fields='"max_tokens":1,"max_tokens":2')
+
+    assert _fields(_body(opened, shape, there))[-2:] == [(name, 1), (name, 2)]

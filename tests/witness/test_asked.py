@@ -32,6 +32,7 @@ BODIES = st.fixed_dictionaries(
         "max_tokens": NUMBERS,
         "max_completion_tokens": NUMBERS,
         "n": NUMBERS,
+        "best_of": NUMBERS,
         "tool_choice": JSON,
         "stream_options": JSON,
     },
@@ -62,7 +63,8 @@ def test_a_completion_costs_at_most_what_was_asked_for(body: dict[str, Any], end
     text, tokens = completion(found, atom(1))
 
     most = max(_positive(body.get("max_completion_tokens")), _positive(body.get("max_tokens"))) or 16
-    choices = _positive(body.get("n")) or 1
+    choices = max(_positive(body.get("n")), _positive(body.get("best_of"))) or 1
+    choices *= len(body["prompt"]) if isinstance(body.get("prompt"), list) and body["prompt"] else 1
     assert usage_of(found, tokens).completion <= most * choices
     assert tokens <= len(text.encode())
     assert text.startswith(atom(1))
@@ -91,12 +93,40 @@ def test_a_choice_has_the_tokens_that_are_allowed(limits: dict[str, Any], tokens
     assert completion(asked(chat() | limits), atom(1))[1] == tokens
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "tokens"), [("chat", 2), ("completions", 1), ("messages", 1), ("responses", 3)]
+)
+def test_an_endpoint_knows_its_own_name_for_the_bound_best(endpoint: Endpoint, tokens: int) -> None:
+    every = {"max_tokens": 1, "max_completion_tokens": 2, "max_output_tokens": 3}
+    assert asked(every, endpoint).max_tokens == tokens
+
+
 def test_the_number_of_choices_is_bounded() -> None:
     assert asked(chat(n=10**9)).choices == MAX_CHOICES
 
 
 def test_only_chat_and_completions_have_choices() -> None:
     assert asked({"input": "a", "n": 5}, "responses").choices == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "endpoint", "choices", "billed"),
+    [
+        ({"prompt": "a", "best_of": 5}, "completions", 1, 5),
+        ({"prompt": "a", "best_of": 5, "n": 2}, "completions", 2, 5),
+        ({"prompt": ["a", "b"], "n": 3}, "completions", 6, 6),
+        ({"prompt": ["a", "b"], "best_of": 3}, "completions", 2, 6),
+        ({"prompt": [1, 2]}, "completions", 1, 1),
+        ({"prompt": "a", "best_of": 10**9}, "completions", 1, MAX_CHOICES),
+        (chat(best_of=5), "chat", 1, 1),
+    ],
+)
+def test_whatever_is_made_is_billed_also_what_is_not_told(
+    body: dict[str, Any], endpoint: Endpoint, choices: int, billed: int
+) -> None:
+    found = asked(body, endpoint)
+
+    assert (found.choices, usage_of(found, 7).completion) == (choices, 7 * billed)
 
 
 @pytest.mark.parametrize(

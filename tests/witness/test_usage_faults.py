@@ -3,9 +3,14 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from conformance.witness.answers import Answer, Piece
 from conformance.witness.asked import read
-from conformance.witness.faults import fault, talkative
+from conformance.witness.classes import HIDDEN, Classes, billed, told
+from conformance.witness.faults import failing, fault, talkative
+from conformance.witness.ledger import Usage
 
 
 @pytest.mark.parametrize(
@@ -43,3 +48,37 @@ def test_a_talkative_provider_generates_its_most_where_nobody_bounds_it(
 @pytest.mark.parametrize("name", ["paced-", "verbose", "paced-1234567", "negative"])
 def test_what_is_no_fault_is_none(name: str) -> None:
     assert fault(name) is None
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**6), st.sampled_from(HIDDEN))
+def test_classes_are_parts_of_what_is_told_and_billed_as_the_rest(
+    prompt: int, completion: int, classes: Classes
+) -> None:
+    used = Usage(prompt, completion)
+    details = told(used, classes, "prompt", "completion")
+
+    assert details["completion_tokens_details"][f"{classes}_tokens"] == completion - 1
+    assert sum(details["prompt_tokens_details"].values()) <= prompt
+    assert billed(used, classes) == used
+    assert told(used, "plain", "prompt", "completion") == {}
+
+
+@given(st.integers(1, 10**6))
+def test_what_was_cached_costs_a_tenth_at_the_least(prompt: int) -> None:
+    least = billed(Usage(prompt, 1), "cached").prompt
+
+    assert 10 * (least - 1) >= told(Usage(prompt, 1), "cached", "a", "b")["a_tokens_details"]["cached_tokens"]
+    assert least <= prompt
+
+
+@pytest.mark.parametrize(("stream", "longer"), [(True, 100), (False, 0)])
+def test_a_padded_stream_says_the_same_in_more_bytes(stream: bool, longer: int) -> None:
+    piece = Piece(b'data: {"text": "a"}\n\n', "a")
+    chosen = fault("padded-100")
+    assert chosen is not None
+
+    (padded,) = failing(Answer(status=200, headers=(), pieces=(piece,)), chosen, stream=stream).pieces
+
+    said = json.loads(padded.data.removeprefix(b"data: "))
+    assert said["text"] == "a"
+    assert len(said.get("obfuscation", "")) == longer

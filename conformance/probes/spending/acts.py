@@ -1,7 +1,8 @@
 """Acts on keys, one after another, and the bill after each: what a random sequence is made of, and how it is played."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +18,7 @@ from conformance.probes.spending.sending import Leaving, pooled
 from conformance.probes.volley import fire
 from conformance.session import Session
 
-_PACE_MS = 5
+PACED = "paced-5"  # how the provider answers streams: with so many milliseconds after each event
 
 What = Literal["key", "call", "stream", "leave", "burst", "limit", "revoke"]
 
@@ -55,6 +56,7 @@ class Player:
         """`headroom` is what the gateway holds back for a usual call, `cost` its bill; both in picodollars."""
         self.acts: list[Act] = []
         self.steps: list[Step] = []
+        self.prices: list[int] = []  # what the provider billed for one call of each step
         self._session = session
         self._headroom = headroom
         self._cost = cost
@@ -67,10 +69,11 @@ class Player:
             await self._make(step.amount)
             return
         held = self._keys[step.key]
-        before = held.book.bill()
+        before, made = held.book.bill(), len(held.book.spent())
         told = await self._do(step, held) if held.alive else "revoked before"
         await held.book.quiet()
         bill = held.book.bill()
+        self.prices.append(max((call.cost for call in held.book.spent()[made:]), default=0) or self._cost)
         self.acts.append(Act(what=_written(step, held), key=step.key, limit=held.limit, bill=bill, told=told))
         # What was spent before a limit was lowered stays spent; nothing may come to it.
         if bill > max(held.limit + tolerated(self._session), before):
@@ -94,6 +97,7 @@ class Player:
         number = len(self._keys) - 1
         written = f"key {number}: make it with a limit of {in_usd(held.limit)}"
         self.acts.append(Act(what=written, key=number, limit=held.limit, bill=0))
+        self.prices.append(0)
 
     def _amount(self, amount: int) -> int:
         return self._headroom + amount * self._cost + self._cost // 2
@@ -111,7 +115,7 @@ class Player:
 
     async def _calls(self, step: Step, held: _Held) -> str:
         """Calls one after another, until one is refused."""
-        told: dict[str, int] = {}
+        told: Counter[str] = Counter()
         for _ in range(step.amount):
             reply = await (
                 plain_call(self._session, held.key, held.book)
@@ -119,10 +123,10 @@ class Player:
                 else self._stream(held, leave=step.what == "leave")
             )
             await held.book.quiet()
-            told[calls.told(reply)] = told.get(calls.told(reply), 0) + 1
+            told[calls.told(reply)] += 1
             if not calls.admitted(reply):
                 break
-        return ", ".join(f"{status} {times} times" for status, times in told.items())
+        return _in_words(told)
 
     async def _change(self, held: _Held, limit: int) -> str:
         held.limit = await self._session.keys().set_limit(held.key, limit)
@@ -131,18 +135,22 @@ class Player:
 
     async def _burst(self, held: _Held, size: int) -> str:
         mark = self._session.provider().mark()
-        salvo = [calls.chat(self._session, held.key.secret, "spend") for _ in range(size)]
+        salvo = [calls.usual(self._session, held.key.secret, "spend") for _ in range(size)]
         for shot in await fire(self._session, salvo):
             held.book.add(shot.asked.atom, shot.reply, shot.left, mark=mark, answered=shot.answered)
-        return ", ".join(sorted({call.told for call in held.book.spent()[-size:]}))
+        return _in_words(Counter(call.told for call in held.book.spent()[-size:]))
 
     async def _stream(self, held: _Held, *, leave: bool) -> Reply:
-        wanted = order(self._session, held.key.secret, Shape(stream=True, fault=f"paced-{_PACE_MS}"))
+        wanted = order(self._session, held.key.secret, Shape(stream=True, fault=PACED))
         left, mark = asyncio.get_running_loop().time(), self._session.provider().mark()
         send = Leaving(events=1, by="RST").send if leave else pooled
         reply = await send(self._session, wanted)
         held.book.add(wanted.atom, reply, left, mark=mark)
         return reply
+
+
+def _in_words(told: Counter[str]) -> str:
+    return ", ".join(f"{status} {times} times" for status, times in sorted(told.items()))
 
 
 def _written(step: Step, held: _Held) -> str:
@@ -157,11 +165,15 @@ def _written(step: Step, held: _Held) -> str:
     return f"key {step.key}: {words[step.what]}"
 
 
-async def replay(session: Session, steps: Sequence[Step], *, headroom: int, cost: int) -> tuple[Act, ...]:
+async def replay(
+    session: Session, steps: Sequence[Step], *, headroom: int, cost: int, allowed: Callable[[Step], bool]
+) -> tuple[Act, ...]:
     """Play a sequence again on new keys: its acts where it overspends again, else nothing."""
     player = Player(session, headroom=headroom, cost=cost)
     try:
         for step in steps:
+            if not allowed(step):
+                return ()
             await player.play(step)
     except OverspentError:
         return tuple(player.acts)

@@ -2,14 +2,16 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 from conformance.dialects.speak import Key
 from conformance.model.evidence import CannotObserve
 from conformance.model.spend import Attempt, Control, Spent
 from conformance.probes.door import Answer, Reply
-from conformance.probes.spending.oracle import AMPLE, Book, controlled, plain_call, tolerated
+from conformance.probes.spending.oracle import AMPLE, Book, controlled, plain_call, served, tolerated
 from conformance.probes.spending.orders import Order, order
 from conformance.probes.spending.sending import Leaving, Send, pooled
+from conformance.probes.spending.slowly import Slowly
 from conformance.probes.spending.table import Way
 from conformance.probes.usage import settled_usage
 from conformance.session import Session
@@ -30,6 +32,7 @@ class Attempting:
     limit: int
     book: Book
     send: Send = pooled
+    slow: Slowly | None = None
 
     async def one(self, *, counted: bool = True) -> Spent:
         """Send one call of the way, and wait until the provider has done with it."""
@@ -62,9 +65,10 @@ async def attempt(session: Session, ample: Key, way: Way, *, headroom: int, cost
     limit = headroom + 3 * cost + cost // 2
     try:
         alike, events = await _alike(session, ample, way)
-        if way.kind == "drain" and 0 < alike.cost < cost:
-            limit = headroom + 3 * alike.cost + alike.cost // 2
-        key = await session.keys().create("attempt", limit)
+        if way.kind == "drain" and alike.cost:
+            # What is held back for a dearer call is more, by what it costs more.
+            limit = way.room * headroom + max(0, alike.cost - cost) + 3 * alike.cost + alike.cost // 2
+        key, slow = await session.keys().create("attempt", limit), _slow(session, ample, way)
         trying = Attempting(
             session=session,
             ample=ample,
@@ -72,7 +76,8 @@ async def attempt(session: Session, ample: Key, way: Way, *, headroom: int, cost
             key=key,
             limit=key.limit or limit,
             book=Book(session, way.price),
-            send=_leaving(way, events),
+            send=_leaving(way, events) if slow is None else slow.send,
+            slow=slow,
         )
         return await _attempted(trying, alike)
     except CannotObserve as trouble:
@@ -92,6 +97,12 @@ def _leaving(way: Way, events: int) -> Send:
     at, by = way.leave
     places = {"waiting": 0, "first": 1, "middle": max(1, events // 2), "last": max(1, events - 1)}
     return Leaving(events=places[at], by=by).send
+
+
+def _slow(session: Session, ample: Key, way: Way) -> Slowly | None:
+    if not way.patience:
+        return None
+    return Slowly(leaves=not way.reads_on, patience=way.patience, meanwhile=partial(served, session, ample))
 
 
 async def _attempted(trying: Attempting, alike: Spent) -> Attempt:
@@ -116,6 +127,7 @@ async def _attempted(trying: Attempting, alike: Spent) -> Attempt:
         alike=alike,
         one_leap=way.kind == "leap",
         recorded=recorded,
+        beside=tuple(trying.slow.beside) if trying.slow is not None else (),
         told_truly=way.counted,
         trouble=trouble,
     )

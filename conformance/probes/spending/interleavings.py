@@ -9,9 +9,13 @@ from conformance.catalogue import Cost, Phase, observes
 from conformance.model.evidence import CannotObserve
 from conformance.model.scale import Disruption, Fault, Level
 from conformance.model.spend import Act, Interleavings, SpendRace, SpendSequential, SpendWorkload
+from conformance.model.spend_accounts import SpendAccounts, SpendModels
+from conformance.probes import calls
 from conformance.probes.spending import machine
 from conformance.probes.spending.acts import OverspentError, Player, Step, replay
+from conformance.probes.spending.allowance import ALL, SEARCH, SHORTEN, Allowance
 from conformance.probes.spending.oracle import AMPLE, at_once, cost_of_one
+from conformance.probes.spending.replaying import write_script
 from conformance.probes.spending.workload import headroom_of
 from conformance.session import Session
 from conformance.target import Target
@@ -20,15 +24,13 @@ if TYPE_CHECKING:
     from hypothesis.stateful import RuleBasedStateMachine
 
 _THOROUGH = 3000
-_SEQUENCES, _STEPS = 50, 8
+_STEPS = 8
 _MOST_AT_ONCE = 24
-_CALLS_EACH = 6  # of a step, on an average
-_SHORTENING = 3  # how many times the search may play again to find a shorter sequence
 _CHECK = "spend.random-sequences-stay-within"
 
 
 def _cost(target: Target, sample: int) -> Cost:
-    return Cost(requests=_SEQUENCES * _STEPS * _CALLS_EACH if sample >= _THOROUGH else 0)
+    return Cost(requests=target.limits.sequences.requests if sample >= _THOROUGH else 0)
 
 
 @observes(
@@ -36,7 +38,7 @@ def _cost(target: Target, sample: int) -> Cost:
     level=Level.OPERATOR,
     disruption=Disruption.STATE_CHANGING,
     access=("admin", "witness"),
-    after=(SpendSequential, SpendRace, SpendWorkload),
+    after=(SpendSequential, SpendRace, SpendWorkload, SpendAccounts, SpendModels),
     cost=_cost,
 )
 async def interleavings(session: Session) -> Interleavings:
@@ -55,12 +57,16 @@ async def interleavings(session: Session) -> Interleavings:
     search = _Search(session, headroom=headroom, cost=await cost_of_one(session, ample))
     await search.run()
     again = await search.replayed()
+    script, digest = search.scripted()
     return Interleavings(
         sequences=search.sequences,
         acts=search.acts,
         reached=search.reached,
         broken=search.broken,
         again=again,
+        script=script,
+        script_sha256=digest,
+        ended=search.ended,
     )
 
 
@@ -72,10 +78,14 @@ class _Search:
         self.acts = 0
         self.reached = 0
         self.broken: tuple[Act, ...] = ()
+        self.ended = ""  # which limit ended it, or its shortening, early
         self._steps: tuple[Step, ...] = ()
+        self._prices: tuple[int, ...] = ()
         self._session = session
         self._headroom = headroom
         self._cost = cost
+        worst = calls.worst_case(session, calls.usual(session, None, "spend"))
+        self._allowance = Allowance(session.target.limits.sequences, session.meter, worst=worst)
         self._player: Player | None = None
         self._loop = asyncio.get_running_loop()
         self._trouble: CannotObserve | None = None
@@ -99,11 +109,25 @@ class _Search:
         """The shortest sequence that overspends, played once more."""
         if not self._steps:
             return ()
-        return await replay(self._session, self._steps, headroom=self._headroom, cost=self._cost)
+        return await replay(
+            self._session,
+            self._steps,
+            headroom=self._headroom,
+            cost=self._cost,
+            allowed=lambda step: not self._allowance.beyond(step, ALL),
+        )
+
+    def scripted(self) -> tuple[str, str]:
+        """The file that plays the shortest sequence that overspends, and its digest; empty where there is none."""
+        return (
+            write_script(self._session, self._steps, self.broken, self._prices) if self._steps else ("", "")
+        )
 
     def _search(self, thought_up: "type[RuleBasedStateMachine]", seed: int) -> None:
+        # More than can be played: what the target file allows ends the search.
+        sequences = max(1, self._session.target.limits.sequences.requests // _STEPS)
         try:
-            machine.search(thought_up, seed=seed, sequences=_SEQUENCES, steps=_STEPS)
+            machine.search(thought_up, seed=seed, sequences=sequences, steps=_STEPS)
         except Exception:
             # The library raises what it found, or that it did not find it every time; both were noted when they were played.
             if not self.broken and self._trouble is None:
@@ -114,22 +138,27 @@ class _Search:
             return
         self._wait(self._end())
         self._player = Player(self._session, headroom=self._headroom, cost=self._cost)
-        self.sequences += 1
 
     def _play(self, step: Step) -> None:
         """One step, from the machine's thread. What is not played any more passes, so that the search ends."""
-        spent = self.acts >= _SEQUENCES * _STEPS * (_SHORTENING if self.broken else 1)
-        if self._player is None or self._trouble is not None or self._stopped or spent:
+        if self._player is None or self._trouble is not None or self._stopped or not self._allowed(step):
             return
         self.acts += 1
+        self.sequences += not self._player.steps
         try:
             self._wait(self._player.play(step))
         except OverspentError:
             if not self.broken or len(self._player.acts) < len(self.broken):
                 self.broken, self._steps = tuple(self._player.acts), tuple(self._player.steps)
+                self._prices = tuple(self._player.prices)
             raise
         except CannotObserve as trouble:
             self._trouble = trouble
+
+    def _allowed(self, step: Step) -> bool:
+        """Whether the target file lets it be played. After the first step that it does not, none is: no sequence has gaps."""
+        self.ended = self.ended or self._allowance.beyond(step, SHORTEN if self.broken else SEARCH)
+        return not self.ended
 
     async def _end(self) -> None:
         if self._player is None:

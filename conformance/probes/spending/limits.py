@@ -1,14 +1,12 @@
-"""Limits that change, and limits that are no amounts: whatever is done to a limit, what was spent stays spent."""
+"""Limits that change: whatever is done to a limit, what was spent stays spent."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 from msgspec import structs
 
-from conformance.dialects.speak import Key, KeyApiTrouble
-from conformance.model.evidence import CannotObserve
-from conformance.model.money import in_usd
-from conformance.model.spend import Attempt, Control, Family, Spent
+from conformance.dialects.speak import Key
+from conformance.model.spend import Attempt, Family, Spent
 from conformance.probes.meter import LimitReached
 from conformance.probes.spending.oracle import AMPLE, Book, controlled, plain_call, served, tolerated
 from conformance.probes.spending.orders import Shape, order
@@ -16,16 +14,13 @@ from conformance.probes.spending.sending import pooled
 from conformance.probes.usage import settled_usage
 from conformance.session import Session
 
-# What each call costs more than; as JSON, or as what some JSON writers make of it.
-_ABSURD = ("0", "-1", "0.00000000000000000001", "NaN", "-1e309")
 _MOST_CALLS = 250
 _REFUSALS = 2
-_REFUSED = 400  # and above: a status of no success
-_BUSY = {429, 503}  # these speak of now, not of what was asked for
 _RETRY_SECONDS = 0.2
 _LONGEST_WAIT = 30  # seconds until a next window
 _SKEW_SECONDS = 2
-_PROVIDER_TROUBLE = ("error-429", "error-500", "error-503")
+# The last one is no trouble when it is tried again.
+_PROVIDER_TROUBLE = ("error-429", "error-500", "error-503", "once-500")
 _LOWERED_CALLS = 3
 _CHANGES = 8  # a key that begins anew each time exceeds what it is held back by within these
 
@@ -108,52 +103,6 @@ async def refused_by_provider(session: Session, ample: Key, limit: int, cost: in
     attempt = await trial.over("calls that an overloaded or broken provider refused", "refusal")
     # The limit admits three usual calls and a half; it was seen that two fit wherever one is let through.
     return structs.replace(attempt, recorded=recorded, room=limit - cost - cost // 2)
-
-
-def literals(session: Session) -> tuple[str, ...]:
-    """The absurd limits that the gateway does not document as meaning none."""
-    return tuple(text for text in _ABSURD if text not in session.keys().dialect.unlimited)
-
-
-async def absurd(session: Session, ample: Key, literal: str) -> Attempt:
-    """A key with a limit that no call fits in, or that is no number: it is refused, or nothing is served."""
-    name = f"a key with the limit {literal}"
-    try:
-        before = await served(session, ample)
-        key = await session.keys().create("absurd", literal=literal)
-        trial = Trial(session, ample, key, 0, before=before)
-        trial.created = await _told_back(session, key)
-        for _ in range(2):
-            await trial.call()
-    except CannotObserve as trouble:
-        return await not_made(session, ample, name, "absurd limit", trouble)
-    return await trial.over(name, "absurd limit")
-
-
-async def not_made(
-    session: Session, ample: Key, name: str, family: Family, trouble: CannotObserve
-) -> Attempt:
-    """Refusing to do it keeps the promise best; any other trouble leaves it open."""
-    status = trouble.status if isinstance(trouble, KeyApiTrouble) else None
-    refused = status is not None and status >= _REFUSED and status not in _BUSY
-    beside = refused and await served(session, ample)
-    return Attempt(
-        name=name,
-        family=family,
-        limit=0,
-        calls=(),
-        control=Control(ample_before=beside, ample_after=beside, revived=None),
-        created=f"refused ({status})" if refused else "",
-        trouble="" if refused else str(trouble),
-    )
-
-
-async def _told_back(session: Session, key: Key) -> str:
-    try:
-        told = (await session.keys().read(key)).limit
-    except KeyApiTrouble:
-        return "made"
-    return f"made, read back as {'no limit' if told is None else in_usd(told)}"
 
 
 class Trial:

@@ -133,7 +133,7 @@ def _said(session: Session, reply: Reply) -> tuple[str, tuple[str, ...]]:
 
 async def plain_call(session: Session, key: Key, book: Book) -> Reply:
     """One call of the fixed shape, entered in a book."""
-    asked = calls.chat(session, key.secret, "spend")
+    asked = calls.usual(session, key.secret, "spend")
     loop, mark = asyncio.get_running_loop(), session.provider().mark()
     left = loop.time()
     reply = await calls.send(session, asked)
@@ -157,28 +157,33 @@ async def cost_of_one(session: Session, ample: Key) -> int:
 
 async def served(session: Session, key: Key) -> bool:
     """Whether a call of the fixed shape is served and reaches the provider."""
-    asked = calls.chat(session, key.secret, "ample")
+    asked = calls.usual(session, key.secret, "ample")
     return calls.admitted(await calls.send(session, asked)) and bool(calls.reached(session, asked))
 
 
-async def controlled(session: Session, ample: Key, key: Key, limit: int, *, before: bool) -> Control:
-    """The controls after an attempt: an ample key is served, and so is the spent key once its limit is raised to `limit`.
+async def controlled(
+    session: Session, ample: Key, key: Key, limit: int, *, before: bool, account: Key | None = None
+) -> Control:
+    """The controls after an attempt: an ample key is served, and so is the spent key once its limit is raised to `limit`, or
+    that of the account from which it spends.
 
     Where they cannot be made any more, they count as failed: a breach that was seen needs none.
     """
     try:
         after = await served(session, ample)
-        return Control(ample_before=before, ample_after=after, revived=await revived(session, key, limit))
+        alive = await revived(session, key, limit, account=account)
+        return Control(ample_before=before, ample_after=after, revived=alive)
     except CannotObserve:
         return Control(ample_before=before, ample_after=False, revived=False)
 
 
-async def revived(session: Session, key: Key, limit: int) -> bool | None:
+async def revived(session: Session, key: Key, limit: int, *, account: Key | None = None) -> bool | None:
     """Whether a refused key is served again once its limit is raised; None where the dialect knows no way to raise it."""
-    if session.keys().dialect.set_limit is None:
+    dialect = session.keys().dialect
+    if (dialect.set_limit if account is None else dialect.set_account_limit) is None:
         return None
     try:
-        await session.keys().set_limit(key, limit)
+        await session.keys().set_limit(account or key, limit)
     except KeyApiTrouble:
         return False
     loop = asyncio.get_running_loop()

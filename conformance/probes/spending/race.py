@@ -118,7 +118,7 @@ async def _limit(session: Session, cost: int) -> int:
 
 async def _ample_volley(session: Session, ample: Key, size: int) -> tuple[int, int]:
     """Control: the same volley on an ample key is served, and its calls overlap at the provider."""
-    salvo = [calls.chat(session, ample.secret, "race-control") for _ in range(size)]
+    salvo = [calls.usual(session, ample.secret, "race-control") for _ in range(size)]
     shots, seen = await _volley_of(session, salvo)
     return sum(calls.admitted(shot.reply) for shot in shots), overlap(seen)
 
@@ -131,7 +131,7 @@ async def _race(session: Session, ample: Key, limit: int, each: _Round) -> Scena
     if each.warm:
         await plain_call(session, key, book)
     mark = session.provider().mark()
-    salvo = [calls.chat(session, key.secret, "race", stream=each.stream) for _ in range(each.size)]
+    salvo = [calls.usual(session, key.secret, "race", stream=each.stream) for _ in range(each.size)]
     shots, seen = await _volley_of(session, salvo)
     _enter(book, shots, mark)
     control = await controlled(session, ample, key, limit + 10 * max(book.bill(), limit), before=before)
@@ -152,7 +152,7 @@ async def _pipelined(session: Session, ample: Key, limit: int) -> Scenario:
     limit = key.limit or limit
     book, mark = Book(session), session.provider().mark()
     before = await served(session, ample)
-    shots = await pipeline(session, [calls.chat(session, key.secret, "race") for _ in range(size)])
+    shots = await pipeline(session, [calls.usual(session, key.secret, "race") for _ in range(size)])
     _enter(book, shots, mark)
     await book.quiet()
     control = await controlled(session, ample, key, limit + 10 * max(book.bill(), limit), before=before)

@@ -13,6 +13,7 @@ from conformance.model.spend import (
     SpendSequential,
     SpendWorkload,
 )
+from conformance.model.spend_accounts import SpendAccounts, SpendModels
 from conformance.probes.retention import control
 from conformance.probes.spending.limits import Trial
 from conformance.probes.spending.oracle import AMPLE, cost_of_one, until
@@ -39,7 +40,13 @@ def _cost(target: Target, sample: int) -> Cost:
     level=Level.INSTRUMENTED,
     disruption=Disruption.INTRUSIVE,
     access=("admin", "witness", "restart"),
-    after=(SpendSequential, SpendWorkload, Interleavings),  # nobody else may be under way
+    after=(
+        SpendSequential,
+        SpendWorkload,
+        SpendAccounts,
+        SpendModels,
+        Interleavings,
+    ),  # nobody else may be under way
     cost=_cost,
 )
 async def spend_restart(session: Session) -> SpendRestart:

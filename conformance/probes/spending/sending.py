@@ -15,7 +15,8 @@ from conformance.probes.spending.orders import Order
 from conformance.session import Session
 
 Send = Callable[[Session, Order], Awaitable[Reply]]
-_TROUBLE = (OSError, TimeoutError, h11.ProtocolError, ssl.SSLError)
+# What ends a call of one's own connection without an answer.
+TROUBLE = (OSError, TimeoutError, h11.ProtocolError, ssl.SSLError)
 
 
 async def pooled(session: Session, wanted: Order) -> Reply:
@@ -44,7 +45,7 @@ class Anew:
             async with asyncio.timeout(session.target.limits.timeout):
                 line = await _ordered(session, address, wanted)
                 return await line.answer(began) or no_answer(ConnectionResetError(), began)
-        except _TROUBLE as trouble:
+        except TROUBLE as trouble:
             return no_answer(trouble, began)
         finally:
             if line is not None:
@@ -83,7 +84,7 @@ class Leaving:
                 if not self.events:
                     return await _left_waiting(session, line, wanted, began)
                 return await _left_reading(line, self.events, began)
-        except _TROUBLE as trouble:
+        except TROUBLE as trouble:
             return no_answer(trouble, began)
         finally:
             if line is not None:

@@ -1,31 +1,31 @@
 """The workload: every way of the table, and every way to change a limit, side by side, each on a key of its own."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from functools import partial
 
 from conformance.catalogue import Cost, Phase, observes
 from conformance.dialects.speak import Key
 from conformance.model.evidence import CannotObserve
 from conformance.model.money import from_usd
 from conformance.model.scale import Disruption, Fault, Level
-from conformance.model.spend import Attempt, SpendRace, SpendSequential, SpendWorkload
+from conformance.model.spend import Attempt, Family, SpendRace, SpendSequential, SpendWorkload
 from conformance.probes import calls
 from conformance.probes.calls import model_of
 from conformance.probes.spending import limits
+from conformance.probes.spending.absurd import absurdities, not_made
 from conformance.probes.spending.attempts import attempt
 from conformance.probes.spending.oracle import AMPLE, cost_of_one, tolerated
+from conformance.probes.spending.side_by_side import SideBySide, Trial, answers
 from conformance.probes.spending.table import Scene, Way, ways
 from conformance.session import Session
 from conformance.target import Target
 
 _QUICK, _STANDARD = 60, 300  # calls per path of these profiles
-_SIDE_BY_SIDE = 6
 _CALLS_EACH = 14  # of an attempt, as a rule; a broken limit takes more, and stops at its breach
-_WAYS, _MOST_WAYS = 41, 57
+_WAYS, _MOST_WAYS = 60, 76
 _PACE_MS = (4, 200)  # least and most
-
-Trial = Callable[[], Awaitable[Attempt]]
+_UNPRICED = "its bill needs prices per token, and the price of a call was only measured"
 
 
 def _cost(target: Target, sample: int) -> Cost:
@@ -47,21 +47,27 @@ async def spend_workload(session: Session) -> SpendWorkload:
     ample = await session.keys().create("ample", AMPLE)
     cost = await cost_of_one(session, ample)
     limit = plain + 3 * cost + cost // 2
-    table, left_out = _table(session, await _scene(session, ample, limit))
+    table, open_ways = _table(session, await _scene(session, ample, limit))
     early = [_tried(session, ample, way, plain, cost) for way in table if not way.late]
     late = [_tried(session, ample, way, plain, cost) for way in table if way.late]
-    attempts = await _side_by_side(
-        [*early, *_changes(session, ample, limit, cost), *_absurdities(session, ample)]
-    )
     if session.keys().dialect.read is not None or session.keys().dialect.own is not None:
         late.append(_changed(limits.refused_by_provider, session, ample, limit, cost))
-    attempts += await _side_by_side(late)
+    absurd = [Trial("absurd limit", run) for run in absurdities(session, ample, limit)]
+    running = SideBySide(partial(answers, session, ample))
+    for trials in ([*early, *_changes(session, ample, limit, cost), *absurd], late):
+        await running.run(trials)
     return SpendWorkload(
         price=price,
-        attempts=tuple(attempts),
-        left_out=left_out,
+        attempts=tuple(running.attempts),
+        left_out=(*running.left_out(), *(f"{way.name}: {_UNPRICED}" for way in open_ways)),
+        not_tried=_each((*running.not_tried, *(way.family for way in open_ways))),
+        cut_short=_each(running.not_tried),
         money_limit=from_usd(session.target.limits.money),
     )
+
+
+def _each(families: Iterable[Family]) -> tuple[Family, ...]:
+    return tuple(dict.fromkeys(families))
 
 
 def headroom_of(session: Session) -> int:
@@ -77,7 +83,7 @@ def headroom_of(session: Session) -> int:
         raise CannotObserve(
             "usual calls, one after another, exceed a limit already: more ways to do so would show nothing",
             fault=Fault.TARGET,
-            decide="mend that first, and repeat the audit",
+            decide="mend that first, or declare the tolerance of a soft limit as `claims.soft_limit`, and repeat the audit",
         )
     return max(0, found.scenarios[0].limit - found.scenarios[0].bill())
 
@@ -86,7 +92,7 @@ async def _scene(session: Session, ample: Key, limit: int) -> Scene:
     """The table's givens. The pace of streams is such that a caller's farewell arrives while they last."""
     loop = asyncio.get_running_loop()
     began = loop.time()
-    await calls.send(session, calls.chat(session, ample.secret, "spend"))
+    await calls.send(session, calls.usual(session, ample.secret, "spend"))
     milliseconds = int((loop.time() - began) * 1000)
     return Scene(
         target=session.target,
@@ -101,17 +107,15 @@ async def _scene(session: Session, ample: Key, limit: int) -> Scene:
     )
 
 
-def _table(session: Session, scene: Scene) -> tuple[list[Way], tuple[str, ...]]:
-    """The ways that can be billed, and why the others are left out."""
+def _table(session: Session, scene: Scene) -> tuple[list[Way], list[Way]]:
+    """The ways that can be billed, and the others."""
     every = ways(scene)
-    if session.price().source != "measured":
-        return list(every), ()
-    why = "its bill needs prices per token, and the price of a call was only measured"
-    return [way for way in every if not way.exact], tuple(f"{way.name}: {why}" for way in every if way.exact)
+    priced = not session.price().call
+    return [way for way in every if priced or not way.exact], [w for w in every if w.exact and not priced]
 
 
 def _tried(session: Session, ample: Key, way: Way, headroom: int, cost: int) -> Trial:
-    return lambda: attempt(session, ample, way, headroom=headroom, cost=cost)
+    return Trial(way.family, partial(attempt, session, ample, way, headroom=headroom, cost=cost))
 
 
 def _changes(session: Session, ample: Key, limit: int, cost: int) -> Iterator[Trial]:
@@ -141,33 +145,6 @@ def _changed(
             return await change(session, ample, limit, cost)
         except CannotObserve as trouble:
             name = (change.__doc__ or "").split(":")[0]
-            return await limits.not_made(session, ample, name, "changed limit", trouble)
+            return await not_made(session, ample, name, "changed limit", trouble)
 
-    return tried
-
-
-def _absurdities(session: Session, ample: Key) -> Iterator[Trial]:
-    for literal in limits.literals(session):
-        yield _absurd(session, ample, literal)
-
-
-def _absurd(session: Session, ample: Key, literal: str) -> Trial:
-    return lambda: limits.absurd(session, ample, literal)
-
-
-async def _side_by_side(trials: Sequence[Trial]) -> list[Attempt]:
-    """Run trials, a few at once; the first that cannot go on ends all."""
-    room = asyncio.Semaphore(_SIDE_BY_SIDE)
-
-    async def one(trial: Trial) -> Attempt:
-        async with room:
-            return await trial()
-
-    tasks = [asyncio.ensure_future(one(trial)) for trial in trials]
-    try:
-        return list(await asyncio.gather(*tasks))
-    finally:
-        for task in tasks:
-            task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks, return_exceptions=True)
+    return Trial("changed limit", tried)

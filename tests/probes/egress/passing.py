@@ -6,12 +6,14 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import h11
 import httpx
 
 from conformance.witness.server import Witness
+from tests.probes.servers import listening
 
 _READ = 65536
 Body = dict[str, Any]
@@ -74,29 +76,11 @@ class Passing:
 @asynccontextmanager
 async def passing(witness: Witness, trust: ssl.SSLContext, does: Passing) -> AsyncIterator[int]:
     """The port of a gateway in clear text before a witness."""
-    tasks: set[asyncio.Task[None]] = set()
-    async with httpx.AsyncClient(base_url=witness.url, verify=trust, trust_env=False, timeout=5) as client:
-
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            tasks.add(task)
-            try:
-                await _converse(reader, writer, does, client)
-            except (asyncio.CancelledError, ConnectionError):
-                return
-            finally:
-                writer.close()
-
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        try:
-            yield server.sockets[0].getsockname()[1]
-        finally:
-            server.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await server.wait_closed()
+    async with (
+        httpx.AsyncClient(base_url=witness.url, verify=trust, trust_env=False, timeout=5) as client,
+        listening(partial(_converse, does=does, client=client)) as port,
+    ):
+        yield port
 
 
 async def _converse(

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import random
 import ssl
 from collections import Counter
 from collections.abc import Iterator
@@ -16,15 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.audit import Plan
-from conformance.canary.mint import LENGTH, Mint
+from conformance.canary.mint import LENGTH
 from conformance.catalogue import observations
 from conformance.commands.plan import _LARGEST_CALL, _money
-from conformance.evidence.journal import Journal
 from conformance.model.campaign import Campaign
 from conformance.model.preflight import Preflight, Price
 from conformance.probes.calls import MAX_TOKENS
-from conformance.probes.door import Door
-from conformance.probes.meter import Meter
 from conformance.probes.retention import switches
 from conformance.probes.retention.fields import FIELDS
 from conformance.probes.retention.letters import Letter, Writer
@@ -33,6 +29,7 @@ from conformance.probes.retention.path import Path as Way
 from conformance.probes.retention.paths import paths
 from conformance.session import Session
 from conformance.target import Endpoint, Gateway, Limits, Model, Target
+from tests.probes.conftest import session_of
 
 _KINDS = ("chat", "completions", "responses", "embeddings", "messages", "models")
 _TARGET = Target(
@@ -52,24 +49,13 @@ _LARGE = tuple(path for path in _PATHS if path.name.startswith("over ") and path
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     """A session that sends nothing."""
-    folder = tmp_path_factory.mktemp("run")
-    meter, trust = Meter(_TARGET.limits), ssl.create_default_context()
-    door, journal = Door(_TARGET, trust, meter), Journal(folder / "journal.jsonl")
-    yield Session(
-        target=_TARGET,
-        base=folder,
-        run_folder=folder,
-        trust=trust,
-        sample=60,
-        meter=meter,
-        door=door,
-        mint=Mint(b"a run key of the tests"),
-        journal=journal,
-        random=random.Random(7),
-        gathered={Preflight: Preflight(steps=(), price=_PRICE)},
+    learnt: dict[type, object] = {Preflight: Preflight(steps=(), price=_PRICE)}
+    session = session_of(
+        _TARGET, tmp_path_factory.mktemp("run"), ssl.create_default_context(), gathered=learnt
     )
-    journal.close()
-    asyncio.run(door.close())
+    yield session
+    session.journal.close()
+    asyncio.run(session.door.close())
 
 
 def _written(session: Session, path: Way, number: int) -> Letter:
