@@ -373,7 +373,9 @@ def test_a_key_api_that_answered_before_is_said_to_have_stopped(journal: Path) -
     async def scene(api: KeyApi) -> None:
         await api.create("before")
         with pytest.raises(KeyApiTrouble) as caught:
-            api._expect("read", api.dialect.create.calls[0], NoAnswer(kind="timeout", detail="", ms=1))
+            api._speaker._expect(
+                "read", api.dialect.create.calls[0], NoAnswer(kind="timeout", detail="", ms=1)
+            )
         assert "which it did before" in caught.value.unobserved.decide
 
     with serving(server):
