@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import combinations
 
+from conformance.scan import inflate
 from conformance.scan.candidates import decoded
 from conformance.scan.ciphers import Recovered
 from conformance.scan.tokens import Token, tokens
@@ -25,6 +27,7 @@ def written(secret: str, known: Sequence[Token]) -> Iterator[Recovered]:
         elif token.encoding == "text" and len(value) >= len(whole):
             backwards = (t for t in tokens([value[::-1]]) if t.encoding != "text" and _holds(t.value, whole))
             yield from (Recovered(value, f"{other.encoding}, backwards") for other in backwards)
+        yield from (Recovered(value, f"compressed by {name}") for name in _compressed(value, whole))
         if token.encoding == "text" and _substituted(value, whole):
             yield Recovered(value, "with other characters for its own")
     yield from _mixed(whole, [token.value for token in known if token.encoding == "text"])
@@ -40,6 +43,16 @@ def in_parts(secret: str, known: Iterable[Token]) -> Iterator[Recovered]:
     unknown = _BITS * (len(secret) - len(seen))
     if unknown < _LEAST_UNKNOWN:
         yield Recovered(b"", f"in parts that leave {unknown} bits unknown")
+
+
+def _compressed(value: bytes, secret: bytes) -> Iterator[str]:
+    """The formats without a magic that a value too short for carving holds the secret in; no text begins such a stream."""
+    for name, make in (("deflate", inflate.deflate), ("brotli", inflate.brotli)):
+        if not inflate.here(make):
+            continue
+        with suppress(inflate.Broken):
+            if secret in b"".join(make().pieces(value)):
+                yield name
 
 
 def _holds(value: bytes, secret: bytes) -> bool:

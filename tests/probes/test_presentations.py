@@ -32,6 +32,31 @@ def test_nothing_altered_missing_or_carried_elsewhere_is_the_right_header(secret
     assert len({(way.how, way.what) for way in wrong}) == len(wrong)
 
 
+@pytest.mark.parametrize(
+    ("secret", "left"),
+    [
+        ("sk-live-aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF", b"aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF"),
+        ("gw_aB3dE6gH9jK2mN5p-Q8sT1vW4yZ7bC0eF", b"aB3dE6gH9jK2mN5p-Q8sT1vW4yZ7bC0eF"),
+    ],
+)
+def test_a_prefix_is_left_out(secret: str, left: bytes) -> None:
+    shown = [way.fields[0][1] for way in ways(secret, PLAIN, "altered")]
+
+    assert shown[0:3].count(left) == 1
+
+
+def test_a_key_without_marks_has_no_prefix_to_leave_out() -> None:
+    secret = SECRET.replace("-", "")
+
+    assert secret.encode() not in [way.fields[0][1] for way in ways(secret, PLAIN, "altered")]
+
+
+def test_sql_is_asked_for_whatever_begins_alike() -> None:
+    shown = [way.fields[0][1] for way in ways(SECRET, PLAIN, "altered")]
+
+    assert SECRET[: len(SECRET) // 2].encode() + b"%" in shown
+
+
 @given(KEYS.map(lambda key: f"sk-{key}"))
 def test_a_key_altered_in_the_middle_is_another_of_the_same_letters(secret: str) -> None:
     other = altered_in_the_middle(secret)

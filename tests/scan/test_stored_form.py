@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import zlib
 from collections.abc import Callable
 
 import pytest
@@ -27,6 +28,11 @@ def _sha(data: bytes) -> bytes:
 
 def _last(secret: str) -> str:
     return secret.rsplit("_", 1)[1]
+
+
+def _deflated(data: bytes) -> bytes:
+    compress = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return compress.compress(data) + compress.flush()
 
 
 def _sha1(data: bytes) -> bytes:
@@ -249,6 +255,8 @@ TABLE: dict[str, tuple[str, Stored]] = {
         "weak-digest",
         lambda k, i, s: _row(v=b"*" + _sha1(_sha1(k.encode())).hex().upper().encode()),
     ),
+    "deflate without a header": ("encoded", lambda k, i, s: _row(v=_deflated(k.encode()))),
+    "deflate without a header, in base64": ("encoded", lambda k, i, s: _row(v=_b64(_deflated(k.encode())))),
     "the secret in base58": ("encoded", lambda k, i, s: _row(v=_base58(k.encode()))),
     "the secret's base64 backwards": ("encoded", lambda k, i, s: _row(v=_b64(k.encode())[::-1])),
     "the secret shifted": ("encoded", lambda k, i, s: _row(v=bytes((b - 28) % 94 + 33 for b in k.encode()))),

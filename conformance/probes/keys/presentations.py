@@ -79,6 +79,7 @@ def _altered(secret: str, auth: Auth) -> Iterator[Presentation]:
     swapped = secret.swapcase()
     ways = {
         "without its last character": secret[:-1],
+        "without what stands before its last mark": _behind_marks(secret),
         "its first half": secret[: len(secret) // 2],
         "its first three quarters": secret[: len(secret) * 3 // 4],
         "with another character in the middle": altered_in_the_middle(secret),
@@ -91,10 +92,17 @@ def _altered(secret: str, auth: Auth) -> Iterator[Presentation]:
         "its first half, then NUL": f"{secret[: len(secret) // 2]}\0",
         "its first half, then what matches anything in SQL": f"{secret[: len(secret) // 2]}%",
     }
-    if swapped != secret:
-        ways["in the other letter case"] = swapped
+    ways["in the other letter case"] = swapped
     for what, key in ways.items():
+        if key == secret:
+            continue
         yield Presentation(how="altered", what=what, fields=(_shown(auth, key),))
+
+
+def _behind_marks(secret: str) -> str:
+    """What is left without a prefix such as `sk-live-`: all behind the last hyphen or underscore of the first half."""
+    half = secret[: len(secret) // 2]
+    return secret[max(half.rfind("-"), half.rfind("_")) + 1 :]
 
 
 def _changed(secret: str, at: int) -> str:
