@@ -10,7 +10,7 @@ PEERS := .venv-peers
 FOREIGN := .venv-foreign
 BIN := $(VENV)/bin
 # Processes that run tests: as many as CI has cores.
-WORKERS ?= 2
+WORKERS ?= 3
 # Installed as told by the lock and nothing else: hashes are required, wheels are never resolved anew.
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --no-deps
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from conformance.commands import options
 from conformance.evidence.writing import CannotRecord
+from conformance.interrupts import interrupts_kept
 from conformance.target_file import OperatorError
 
 _EXITS = """exit codes:
@@ -23,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parsed(arguments)
     command = importlib.import_module(f"conformance.commands.{chosen.module}")
     try:
-        code: int = command.run(chosen)
+        with interrupts_kept():
+            code: int = command.run(chosen)
     except OperatorError as trouble:
         print(f"gateproof: {trouble}", file=sys.stderr)
         return 2

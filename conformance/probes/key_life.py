@@ -71,7 +71,7 @@ async def rotation(session: Session) -> Rotation:
         session.target.claims.rotation_overlap + session.target.claims.revocation_latency,
         places,
     )
-    new = await calls.send(session, calls.chat(session, rotated.secret, "rotate"))
+    new = await calls.send(session, calls.usual(session, rotated.secret, "rotate"))
     await watch.run()
     return Rotation(
         differs=rotated.secret != key.secret,

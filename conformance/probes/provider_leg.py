@@ -175,7 +175,7 @@ class _Leg:
         self._witness.let_go()
         traces = len(self._witness.tripwire.traces)
         began, mark, shown = len(self._witness.openings), self._witness.mark(), self._witness.shown
-        reply = await calls.send(self._session, calls.chat(self._session, self._key, "provider-leg"))
+        reply = await calls.send(self._session, calls.usual(self._session, self._key, "provider-leg"))
         # A connection that was begun under an earlier face tells nothing of this one.
         openings = [opening for opening in self._witness.openings[began:] if opening.shown == shown]
         fresh = {opening.connection for opening in openings}

@@ -4,7 +4,7 @@ import contextlib
 import ssl
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from conformance.model.transport import OLD, Version
@@ -64,6 +64,7 @@ def test_a_hello_of_sslv2_is_one_whole_record_without_name(seed: int) -> None:
 
 
 @given(st.binary(max_size=80), st.integers(0, 80))
+@example(b"\0", 2)  # an empty record
 def test_no_prefix_of_an_answer_to_sslv2_settles_otherwise_than_the_whole(data: bytes, cut: int) -> None:
     answered = b"\x80" + data
 

@@ -156,7 +156,7 @@ async def _past(session: Session, date: int) -> tuple[Literal["refused", "dead",
     except KeyApiTrouble as trouble:
         refused = trouble.status is not None and 400 <= trouble.status < 500 and trouble.status != 429
         return ("refused" if refused else "unknown"), str(trouble.status or "")
-    reply = await calls.send(session, calls.chat(session, key.secret, "past"))
+    reply = await calls.send(session, calls.usual(session, key.secret, "past"))
     told = calls.told(reply)
     if calls.admitted(reply):
         return "served", told

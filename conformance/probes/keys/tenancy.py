@@ -95,7 +95,7 @@ async def _trespassed(session: Session, *callers: Caller) -> Tenancy:
 async def _serves(session: Session, key: Key) -> bool | None:
     """Whether a key opens the chat endpoint; None where that cannot be told, as while a gateway is overloaded."""
     for _ in range(_TIMES if session.sees_provider() else 0):
-        reply = await calls.send(session, calls.chat(session, key.secret, "tenancy"))
+        reply = await calls.send(session, calls.usual(session, key.secret, "tenancy"))
         if calls.admitted(reply) or decisive(reply):
             return calls.admitted(reply)
     return None

@@ -84,7 +84,7 @@ async def _known(session: Session, ample: Key, models: Sequence[str]) -> tuple[l
 async def _asked(session: Session, ample: Key, declared: str) -> _Model:
     """A model after one call of it. One that is refused has the usual price: nobody is billed for it."""
     name = declared.replace("*", _ANY)
-    asked = calls.chat(session, ample.secret, "spend", model=name)
+    asked = calls.usual(session, ample.secret, "spend", model=name)
     reply = await calls.send(session, asked)
     seen = calls.reached(session, asked)
     if calls.admitted(reply) and not seen:
@@ -119,7 +119,7 @@ async def _names(
     """
     names = [(model.name, model.price)]
     for name in (near for near in _near(model.name) if near not in session.target.models):
-        asked = calls.chat(session, ample.secret, "spend", model=name)
+        asked = calls.usual(session, ample.secret, "spend", model=name)
         await calls.send(session, asked)
         seen = {call.model for call in calls.reached(session, asked)}
         prices = [each.price for each in every if each.provider in seen] or [each.price for each in every]

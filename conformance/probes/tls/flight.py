@@ -11,7 +11,7 @@ from conformance.model.transport import Version
 
 _CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _APPLICATION_DATA = 20, 21, 22, 23
 _SERVER_HELLO, _SERVER_HELLO_DONE = 2, 14
-_SSL2_ERROR, _SSL2_SERVER_HELLO = 0, 4
+_SSL2_ERROR, _SSL2_SERVER_HELLO = b"\0", b"\4"
 _LONGEST_RECORD = 2**14 + 2048  # RFC 5246, 6.2.3
 _CLOSE_NOTIFY = 0
 _SUPPORTED_VERSIONS, _KEY_SHARE, _RENEGOTIATION_INFO = 43, 51, 0xFF01
@@ -74,10 +74,10 @@ def _read_ssl2(data: bytes) -> Flight:
     length = int.from_bytes(data[:2], "big") & 0x7FFF
     if len(data) < 2 + min(length, 11):
         return Flight()
-    message = data[2:]
-    if message[0] == _SSL2_ERROR and length == 3:
+    kind, message = data[2:3], data[2:]
+    if kind == _SSL2_ERROR and length == 3:
         return Flight(alert=int.from_bytes(message[1:3], "big"))
-    if message[0] != _SSL2_SERVER_HELLO or length < 11 or message[3:5] != b"\x00\x02":
+    if kind != _SSL2_SERVER_HELLO or length < 11 or message[3:5] != b"\x00\x02":
         return Flight(garbage=True)
     return Flight(hello=ServerHello(wire=Version.SSL2.wire, suite=0), done=True)
 
