@@ -9,7 +9,7 @@ SSLYZE := .venv-sslyze
 PEERS := .venv-peers
 FOREIGN := .venv-foreign
 BIN := $(VENV)/bin
-# Processes that run tests: as many as CI has cores.
+# Processes that run tests: one more than CI has cores, since many tests wait for sockets.
 WORKERS ?= 3
 # Installed as told by the lock and nothing else: hashes are required, wheels are never resolved anew.
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --no-deps

@@ -68,6 +68,11 @@ def provider_refusals_are_free(
 
     Whoever pays for refusals pays for nothing, and an attacker can use up a limit with them.
     """
+    verdict = _twice(_provider_refusals_are_free, truth, declared)
+    # Where usage is wrong anyway, what else was added to it says nothing of refusals.
+    elsewhere = (_usage_equals_the_bill, _nobody_pays_for_somebody_else)
+    if isinstance(verdict, Fail) or any(isinstance(judged(truth, declared), Fail) for judged in elsewhere):
+        return verdict
     if truth.refused is not None and truth.refused > unit(declared, 0):
         return Fail(
             because=f"calls on a key whose limit none of them fits in were refused, and charged {in_usd(truth.refused)}",
@@ -76,11 +81,6 @@ def provider_refusals_are_free(
             cites=(truth,),
             reproduction="make a key with the smallest limit there is, have calls refused, and read the key's usage",
         )
-    verdict = _twice(_provider_refusals_are_free, truth, declared)
-    # Where usage is wrong anyway, what else was added to it says nothing of refusals.
-    elsewhere = (_usage_equals_the_bill, _nobody_pays_for_somebody_else)
-    if isinstance(verdict, Fail) or any(isinstance(judged(truth, declared), Fail) for judged in elsewhere):
-        return verdict
     return verdict if isinstance(tried, Unobserved) else _failures_charged(tried, declared) or verdict
 
 
@@ -182,12 +182,20 @@ def _nobody_pays_for_somebody_else(truth: UsageTruth, declared: Declared) -> Ver
 
 
 def _misrecorded(row: UsageRow, before: UsageRow, truth: UsageTruth) -> int:
-    """What the key's own calls between two rows add to what is recorded wrongly, where plain calls are recorded so, too."""
+    """What the key's own calls between two rows add to what is recorded wrongly, where its calls before did so, too.
+
+    Told by what streams added, where they were billed: what stood there from the beginning is no share of any call.
+    """
     plain = next((each for each in truth.rows if each.after == "plain calls"), None)
-    if plain is None or plain.recorded is None or not plain.billed_calls:
+    streams = next((each for each in truth.rows if each.after == "streams"), plain)
+    if plain is None or streams is None or plain.recorded is None or streams.recorded is None:
         return 0
-    wrong = max(0, plain.recorded - plain.bill)
-    return -(-wrong * (row.billed_calls - before.billed_calls) // plain.billed_calls)
+    count = streams.billed_calls - plain.billed_calls
+    wrong = streams.recorded - plain.recorded - (streams.bill - plain.bill)
+    wrong -= max(0, plain.bill - plain.recorded)  # it was on its way
+    if count <= 0:
+        count, wrong = plain.billed_calls, plain.recorded - plain.bill
+    return -(-max(0, wrong) * (row.billed_calls - before.billed_calls) // count) if count else 0
 
 
 def _blurred(charged: int, row: UsageRow, truth: UsageTruth, declared: Declared) -> Inconclusive | None:

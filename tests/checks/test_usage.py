@@ -82,20 +82,32 @@ def test_rounding_touches_no_call_that_costs_whole_units(recorded: tuple[int, ..
     assert word(usage_equals_the_bill(structs.replace(usage(), rows=even), UNIT)) == verdict
 
 
+def _one_call_each(*recorded: int) -> UsageTruth:
+    """A call of 10 in each row, and what was recorded after it."""
+    rows = zip(usage().rows, recorded, strict=True)
+    return structs.replace(
+        usage(),
+        rows=tuple(
+            structs.replace(row, recorded=told, billed_calls=number, bill=10 * number)
+            for number, (row, told) in enumerate(rows, 1)
+        ),
+    )
+
+
 def test_plain_calls_recorded_too_high_are_no_finding_about_refusals_or_siblings() -> None:
-    bought = [{"billed_calls": calls, "bill": 10 * calls} for calls in (1, 2, 3, 4, 5)]
-
-    def recorded(*sums: int) -> UsageTruth:
-        rows = zip(usage().rows, bought, sums, strict=True)
-        return structs.replace(
-            usage(), rows=tuple(structs.replace(row, recorded=told, **more) for row, more, told in rows)
-        )
-
-    double, charged = recorded(20, 40, 60, 80, 100), recorded(20, 40, 61, 81, 101)
+    double, charged = _one_call_each(20, 40, 60, 80, 100), _one_call_each(20, 40, 61, 81, 101)
     assert word(usage_equals_the_bill(double, EXACT)) == "fail"
     assert word(_refusals_are_free(double, EXACT)) == "inconclusive"
     assert word(nobody_pays_for_somebody_else(double, EXACT)) == "inconclusive"
     assert word(_refusals_are_free(charged, EXACT)) == "fail"
+
+
+def test_what_was_recorded_from_the_beginning_hides_no_charge_for_a_sibling() -> None:
+    shared = _one_call_each(17, 27, 37, 52, 62)
+
+    assert word(usage_equals_the_bill(shared, EXACT)) == "fail"
+    assert word(nobody_pays_for_somebody_else(shared, EXACT)) == "fail"
+    assert word(_refusals_are_free(structs.replace(shared, refused=62), EXACT)) != "fail"
 
 
 @pytest.mark.parametrize(("left", "verdict"), [(None, "pass"), (0, "pass"), (1, "pass"), (2, "fail")])

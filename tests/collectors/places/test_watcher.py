@@ -154,7 +154,7 @@ def test_arguments_and_environment_of_the_gateway_and_its_children_are_read(tmp_
             gateway.do(
                 "import subprocess; c = subprocess.Popen(['sleep', '600'], env={'NOTE': 'in-a-child'})"
             )
-            for _ in range(3):  # one list of children may miss some, says proc(5)
+            for _ in range(50):  # one list of children may miss some, says proc(5)
                 watcher.look()
             used = Used(watcher, declaration(target, tmp_path), Reach(watcher.began, frozenset()))
             texts = b"\n".join(b"".join(item.open()) for item in used.texts() if isinstance(item, Item))
