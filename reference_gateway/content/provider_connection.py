@@ -50,7 +50,7 @@ class ProviderConnection(asyncio.Protocol):
             await self._loop.create_connection(lambda: self, sock=self._socket)
             while not self._secure and not self._lost:
                 await self._changed()
-        except BaseException:
+        except BaseException:  # also where it is called off: nobody else ends the connection
             self.abort()
             raise
         if self._lost:

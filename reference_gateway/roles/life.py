@@ -19,7 +19,7 @@ def reported(leash: Leash) -> Iterator[None]:
         yield
     except ConfigError as fault:
         leash.failed(str(fault))
-    except Exception as fault:
+    except Exception as fault:  # whatever it was ends the process; the supervisor hears of it first
         leash.failed(f"internal fault: {type(fault).__name__} at {_place(fault)}")
         raise
     finally:

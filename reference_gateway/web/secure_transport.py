@@ -45,7 +45,7 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
             async with asyncio.timeout(seconds):
                 await self._loop.connect_accepted_socket(lambda: self, accepted)
                 await self._secured
-        except BaseException:
+        except BaseException:  # also where it is called off: a half-made connection is closed
             self._secured.cancel()
             if not self._closing:
                 self.abort()

@@ -150,7 +150,7 @@ async def _take_off(
             try:
                 line.write(desk.lines.head(letter) + letter.content[: sent_of(letter, moment)])
                 flight.up = (await flight.parting.at(moment, desk.arrivals, letter)).left
-            except BaseException:
+            except BaseException:  # also where it is called off: nobody else ends the line
                 line.abort()
                 await flight.parting.let_go()
                 raise

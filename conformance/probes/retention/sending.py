@@ -106,7 +106,7 @@ class Lines:
             if sent.whole and line.reusable() and kept.used < _REQUESTS:
                 self._idle.append(kept)
                 return sent
-        except BaseException:
+        except BaseException:  # also where it is called off: half an answer stays in the line
             line.abort()
             raise
         line.abort()
